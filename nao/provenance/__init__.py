@@ -1,0 +1,1 @@
+"""Where every artefact comes from: fingerprints of code, records of jobs, and their audit."""
