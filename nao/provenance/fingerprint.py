@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+
 PACKAGE = "nao"
 OBSERVERS = ("nao.provenance",)
 SHORT = 12  # hex digits of a function's hash: told apart, not sealed (the file's hash does that)

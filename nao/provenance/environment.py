@@ -1,0 +1,184 @@
+"""What a job ran on and with: git, lock, packages, machine, device. Nothing that names a person.
+
+torch is asked only where the job has imported it already; no program but git is started.
+"""
+
+import hashlib
+import os
+import platform
+import re
+import secrets
+import socket
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from nao.provenance.schema import Environment, Git, Lock
+
+
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "pyarrow",
+    "torch",
+    "pytorch-optimizer",
+    "safetensors",
+    "scikit-learn",
+    "statsmodels",
+    "matplotlib",
+    "pydantic",
+    "jaxtyping",
+    "snakemake",
+)
+SECRETS = ".nao"  # a folder of the clone that git ignores
+
+
+def describe_environment(repository: Path, lock: Path | None, device: str) -> Environment:
+    """The environment of this process; ``device`` as torch names it (``cpu``, ``cuda:0``)."""
+    name, cuda = describe_device(device)
+    return Environment(
+        lock=describe_lock(lock, repository) if lock is not None else None,
+        packages=package_versions(),
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        host=host_hash(repository),
+        processor=processor_name(),
+        cores=len(os.sched_getaffinity(0)),
+        device=name,
+        driver=driver_version(),
+        cuda=cuda,
+    )
+
+
+@cache
+def package_versions() -> dict[str, str]:
+    """Installed versions of the packages that results depend on."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def find_lock(repository: Path) -> Path | None:
+    """The one lock file in ``envs/``; None where there is none or the choice is open."""
+    found = sorted((repository / "envs").glob("*.lock")) or sorted(
+        (repository / "envs").glob("*.txt")
+    )
+    return found[0] if len(found) == 1 else None
+
+
+def describe_lock(lock: Path, repository: Path) -> Lock:
+    """Hash of the lock's requirements; comments, blank lines and order do not count."""
+    lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in lock.read_text().splitlines())
+    text = "\n".join(sorted(filter(None, lines)))
+    lock = lock.resolve()
+    inside = lock.is_relative_to(repository)
+    return Lock(
+        path=lock.relative_to(repository).as_posix() if inside else lock.name,
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+    )
+
+
+@cache
+def processor_name() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith(("model name", "Model")):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def describe_device(device: str) -> tuple[str, str | None]:
+    """(name of the accelerator or ``cpu``, CUDA version or None)."""
+    torch = sys.modules.get("torch")
+    if device.startswith("cuda") and torch is not None and torch.cuda.is_available():
+        return torch.cuda.get_device_name(device), torch.version.cuda
+    return device, None
+
+
+def driver_version() -> str | None:
+    """The NVIDIA kernel driver's version, where one is loaded."""
+    try:
+        found = re.search(r"\d+\.\d[\d.]*", Path("/proc/driver/nvidia/version").read_text())
+    except OSError:
+        return None
+    return found.group() if found else None
+
+
+def host_hash(repository: Path) -> str:
+    """Sixteen hex digits that tell machines apart and name none.
+
+    Keyed by a random salt that never leaves the clone, so that guessing names does not help.
+    """
+    try:
+        identity = Path("/etc/machine-id").read_text().strip()
+    except OSError:
+        identity = ""
+    text = f"{socket.gethostname()} {identity}".encode()
+    return hashlib.blake2b(text, key=_salt(repository), digest_size=8).hexdigest()
+
+
+@cache
+def _salt(repository: Path) -> bytes:
+    folder = repository / SECRETS
+    fresh = secrets.token_bytes(32)
+    try:
+        folder.mkdir(exist_ok=True)
+        (folder / ".gitignore").write_text("*\n")
+        # link() fails where another job was first, and never shows half a salt
+        draft = folder / f"salt.{secrets.token_hex(8)}"
+        draft.touch(mode=0o600)
+        draft.write_bytes(fresh)
+        try:
+            os.link(draft, folder / "salt")
+        except FileExistsError:
+            fresh = (folder / "salt").read_bytes()
+        finally:
+            draft.unlink()
+    except OSError:  # a read-only clone: hosts are then hidden from one another, too
+        pass
+    return fresh[:32]
+
+
+class GitQuestion:
+    """Asks git for the state of the clone without making the job wait for the answer."""
+
+    def __init__(self, repository: Path):
+        self._repository = repository
+        self._status = self._start("status", "--porcelain=v2", "--branch", "--untracked-files=no")
+
+    def answer(self) -> Git | None:
+        """The state; None where there is no git or no commit."""
+        if self._status is None:
+            return None
+        output, _ = self._status.communicate()
+        lines = output.decode(errors="replace").splitlines()
+        heads = [line.split()[-1] for line in lines if line.startswith("# branch.oid ")]
+        if self._status.returncode or not heads or heads[0] == "(initial)":
+            return None
+        dirty = any(not line.startswith("#") for line in lines)
+        return Git(commit=heads[0], dirty=dirty, diff_sha256=self._diff() if dirty else None)
+
+    def _diff(self) -> str | None:
+        process = self._start("diff", "HEAD", "--no-ext-diff", "--no-color", "--binary")
+        if process is None:
+            return None
+        return hashlib.sha256(process.communicate()[0]).hexdigest()
+
+    def _start(self, *arguments: str) -> "subprocess.Popen[bytes] | None":
+        try:
+            return subprocess.Popen(
+                ["git", "-C", str(self._repository), *arguments],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},  # read only: jobs run side by side
+            )
+        except OSError:
+            return None

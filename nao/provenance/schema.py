@@ -1,0 +1,279 @@
+"""The provenance record: one JSON file beside each artefact, ``<artefact>.record.json``.
+
+Schema ``nao-record/1``, a :class:`Record`:
+
+==============  ====================================================================================
+``schema``      name and version of this layout
+``artefact``    the file it speaks of: place, path, SHA-256, size
+``id``          *what was made*: SHA-256 over the artefact's path, rule, params, wildcards, seeds,
+                inputs' paths and hashes, and code fingerprint. No time, machine or commit enters,
+                so it is known before the artefact exists and equal in every repetition; figures
+                carry it inside
+``rule`` …      the rule, its params, wildcards and seeds (by role)
+``inputs``      each input with its SHA-256 and, where it has a record, that record's id and digest:
+                the links of the chain down to the roots
+``outputs``     everything the same job wrote, the artefact among it
+``code``        script, fingerprint of its import closure, hash of each file and function in it
+``git``         commit, whether the tree was dirty, hash of the difference; null without git
+``environment`` lock file, packages, Python, system, processor, device, driver; the host only as a
+                hash salted with a secret that stays on the machine
+``execution``   start, end, wall and processor seconds, peak memory, segments of a resumed training
+``digest``      *how this very making went*: SHA-256 over the canonical JSON of all the above
+==============  ====================================================================================
+
+Paths are relative, in ``/`` form, to a place: ``results`` is the tree that holds the artefact
+(``results/<scale>``, wherever it was moved), ``repository`` the clone, ``elsewhere`` any other
+folder, of which only the file's name is kept.
+
+The file's bytes are a function of its content (:func:`render`), and :func:`read_record` demands
+exactly these bytes: a second reading of the same file is impossible. Nothing in it is ever run.
+"""
+
+import hashlib
+import json
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    NonNegativeFloat,
+    NonNegativeInt,
+    StringConstraints,
+    ValidationError,
+)
+
+from nao.files import atomic_path
+
+
+SCHEMA = "nao-record/1"
+SUFFIX = ".record.json"
+LARGEST = 8 * 1024**2  # bytes; a thousand inputs take a tenth of it
+
+
+class RecordError(ValueError):
+    """A record that cannot be believed; the message says why."""
+
+
+class FutureRecord(RecordError):
+    """A record of a schema that this version does not know."""
+
+
+def _stays_inside(path: str) -> str:
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
+        raise ValueError(f"path {path!r} leaves its tree")
+    if str(PurePosixPath(path)) != path:
+        raise ValueError(f"path {path!r} is not in its shortest form")
+    return path
+
+
+Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+RelativePath = Annotated[str, AfterValidator(_stays_inside)]
+Place = Literal["results", "repository", "elsewhere"]
+
+
+class Part(BaseModel):
+    """A frozen part of a record; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class File(Part):
+    """A file as it was: its place, bytes (by hash) and size."""
+
+    place: Place
+    path: RelativePath
+    sha256: Hash
+    size: NonNegativeInt
+
+
+class Input(File):
+    """A file that was read, and the record it had then."""
+
+    record_id: Hash | None = None
+    record_digest: Hash | None = None
+
+
+class SourceFile(Part):
+    """A file of code: hash of its syntax tree, and of each function (see ``fingerprint``)."""
+
+    sha256: Hash
+    functions: dict[str, str]
+
+
+class Code(Part):
+    """The script and its import closure."""
+
+    script: RelativePath
+    fingerprint: Hash
+    files: dict[RelativePath, SourceFile]
+
+
+class Git(Part):
+    """The commit, and how the tracked files differed from it."""
+
+    commit: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40,64}$")]
+    dirty: bool
+    diff_sha256: Hash | None
+
+
+class Lock(Part):
+    """The lock file: hash of its requirements, comments and order apart."""
+
+    path: RelativePath
+    sha256: Hash
+
+
+class Environment(Part):
+    """What it ran on and with."""
+
+    lock: Lock | None
+    packages: dict[str, str]
+    python: str
+    system: str
+    host: str = Field(description="salted hash; equal for jobs of one machine and clone")
+    processor: str
+    cores: int
+    device: str = Field(description="cpu, or the accelerator's name")
+    driver: str | None
+    cuda: str | None
+
+
+class Execution(Part):
+    """The making itself: ISO 8601 in UTC, seconds, bytes."""
+
+    start: str
+    end: str
+    wall_seconds: NonNegativeFloat
+    cpu_seconds: NonNegativeFloat
+    peak_memory: NonNegativeInt
+    peak_device_memory: NonNegativeInt | None
+    segments: list[dict[str, JsonValue]]
+
+
+class Record(Part):
+    """See the module's table."""
+
+    schema_: str = Field(alias="schema")
+    artefact: File
+    id: Hash
+    rule: str
+    params: dict[str, JsonValue]
+    wildcards: dict[str, str]
+    seeds: dict[str, JsonValue]
+    inputs: list[Input]
+    outputs: list[File]
+    code: Code
+    git: Git | None
+    environment: Environment
+    execution: Execution
+    digest: Hash
+
+    def content(self) -> dict[str, Any]:
+        """Everything but the digest, as built-ins."""
+        return self.model_dump(mode="json", by_alias=True, exclude={"digest"})
+
+    @classmethod
+    def seal(cls, **content: Any) -> Self:
+        """A record of ``content`` with its digest."""
+        draft = cls(schema=SCHEMA, digest="0" * 64, **content)
+        return draft.model_copy(update={"digest": digest(draft.content())})
+
+    def identity(self) -> str:
+        """The id that follows from the content."""
+        return identity(
+            path=self.artefact.path,
+            rule=self.rule,
+            params=self.params,
+            wildcards=self.wildcards,
+            seeds=self.seeds,
+            inputs=[(entry.place, entry.path, entry.sha256) for entry in self.inputs],
+            code=self.code.fingerprint,
+        )
+
+
+def identity(
+    *,
+    path: str,
+    rule: str,
+    params: dict[str, Any],
+    wildcards: dict[str, str],
+    seeds: dict[str, Any],
+    inputs: list[tuple[str, str, str]],
+    code: str,
+) -> str:
+    """The id of an artefact, from what is known before it is made."""
+    return digest([path, rule, params, wildcards, seeds, sorted(inputs), code])
+
+
+def digest(content: Any) -> str:
+    """SHA-256 over canonical JSON: sorted keys, no blanks, UTF-8."""
+    text = json.dumps(
+        content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def record_path(artefact: str | Path) -> Path:
+    """Where the record of ``artefact`` lies."""
+    return Path(f"{artefact}{SUFFIX}")
+
+
+def render(record: Record) -> bytes:
+    """The one text of a record."""
+    content = {**record.content(), "digest": record.digest}
+    return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def write_record(record: Record, path: Path) -> None:
+    """Write the record atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(render(record))
+
+
+def read_record(path: Path) -> Record:
+    """Read and check a record against itself.
+
+    Raises ``FileNotFoundError`` if there is none, :class:`FutureRecord` for an unknown schema and
+    :class:`RecordError` for one that is unreadable, malformed or edited.
+    """
+    with path.open("rb") as file:
+        raw = file.read(LARGEST + 1)
+    if len(raw) > LARGEST:
+        raise RecordError(f"record is larger than {LARGEST // 1024**2} MiB")
+    return parse(raw)
+
+
+def parse(raw: bytes) -> Record:
+    """The record that ``raw`` holds; raises as :func:`read_record`."""
+    try:
+        record = Record.model_validate_json(raw)
+    except ValidationError as error:
+        if (version := _schema_of(raw)) not in (None, SCHEMA):
+            raise FutureRecord(f"record is of schema {version!r}, this is {SCHEMA!r}") from None
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise RecordError(f"record does not follow its schema: {where} {first['msg']}") from None
+    if record.schema_ != SCHEMA:
+        raise FutureRecord(f"record is of schema {record.schema_!r}, this is {SCHEMA!r}")
+    if record.digest != digest(record.content()):
+        raise RecordError("record was edited: its digest does not follow from its content")
+    if record.id != record.identity():
+        raise RecordError("record was edited: its id does not follow from its content")
+    if render(record) != raw:
+        raise RecordError("record was edited: its text is not the one its content has")
+    return record
+
+
+def _schema_of(raw: bytes) -> str | None:
+    class Head(BaseModel):
+        schema_: str = Field(alias="schema")
+
+    try:
+        return Head.model_validate_json(raw).schema_
+    except ValidationError:
+        return None
