@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import (
@@ -96,6 +96,11 @@ class DatasetSpec(Spec):
         return self.heldout_rows or self.context_length
 
     @property
+    def members(self) -> range:
+        """Numbers of the replicates."""
+        return range(self.first_replicate, self.first_replicate + self.replicates)
+
+    @property
     def identity(self) -> str:
         """Readable name, unique by content."""
         problem = self.problem
@@ -112,16 +117,40 @@ class DatasetSpec(Spec):
         )
 
 
-class ModelSpec(Spec):
-    """The linear transformer of § 2 of the slides."""
+class TransformerSpec(Spec):
+    """The linear transformer of the slides, § 2: L − 1 attention layers and an inverse read-out."""
 
-    layers: int = Field(ge=1, description="L: L−1 attention layers and the inverse read-out")
+    kind: Literal["transformer"] = "transformer"
+    layers: int = Field(ge=1, description="L, the read-out included")
     heads: PositiveInt = 1
     key_dimension: PositiveInt | None = Field(None, description="d_k per head; null: n")
     norm: Literal["matrix", "row", "none"] = Field(
-        "matrix", description="what a LayerNorm runs over: the whole n × (d+1) matrix or each row"
+        "matrix", description="what a LayerNorm runs over: the n × (d+1) matrix or each row"
     )
-    value: Literal["identity", "learned"] = Field("identity", description="W_V")
+    initial_gain: PositiveFloat = Field(0.2, description="of every LayerNorm")
+    initial_bias_std: float = Field(2.0, ge=0, description="of every LayerNorm's bias")
+    initial_readout: PositiveFloat = Field(0.02, description="scale of the last layer's keys")
+
+    @property
+    def estimator(self) -> str:
+        """The name under which its estimates appear in tables."""
+        return "nao"
+
+
+class UnrolledGradientSpec(Spec):
+    """Unrolled preconditioned gradient, a rival of ours: L steps with learned matrices P_l."""
+
+    kind: Literal["unrolled_gradient"]
+    layers: int = Field(ge=1, description="L, the gradient steps")
+    initial_step: PositiveFloat = Field(0.3, description="P_l = initial_step · I at first")
+
+    @property
+    def estimator(self) -> str:
+        """The name under which its estimates appear in tables."""
+        return "upg"
+
+
+ModelSpec = Annotated[TransformerSpec | UnrolledGradientSpec, Field(discriminator="kind")]
 
 
 class TrainingSpec(Spec):
@@ -132,9 +161,13 @@ class TrainingSpec(Spec):
     batch_contexts: PositiveInt = Field(description="contexts per step and replicate")
     steps: PositiveInt
     learning_rate: PositiveFloat = Field(description="peak, after a linear warm-up")
+    norm_rate: PositiveFloat = Field(
+        1.0, description="learning rate of LayerNorm's gain and bias, as a multiple"
+    )
     warmup_steps: int = Field(ge=0, description="then cosine decay to 0")
     gradient_clip: PositiveFloat | None = Field(1.0, description="largest gradient norm a member")
-    optimizer: Literal["adam", "soap"] = "adam"
+    beta1: float = Field(0.9, ge=0, lt=1, description="Adam's decay of the mean gradient")
+    beta2: float = Field(0.99, ge=0, lt=1, description="Adam's decay of its square")
     seed: int = Field(ge=0, description="root of the initialisation and batch streams")
 
 
@@ -317,8 +350,11 @@ def _run(
     values = scale.base.model_dump()
     for part in ("dataset", "training"):
         values[part].setdefault("seed", config.seed)
+    values["model"].setdefault("kind", "transformer")
     for part, overrides in config.learners[learner].items():
-        values.setdefault(part, {}).update(overrides)
+        # Another kind of model shares no value with the base point's.
+        fresh = part == "model" and "kind" in overrides
+        values[part] = overrides if fresh else values[part] | overrides
     if axis is not None:
         *parents, key = axis.split(".")
         section = values

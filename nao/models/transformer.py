@@ -1,0 +1,122 @@
+"""The nonlocal attention operator: a linear transformer whose tokens are columns (slides, § 2).
+
+    Attn(E)  = E (W_K E + b_K 1ᵀ)ᵀ (W_Q E + b_Q 1ᵀ)
+    E^{l+1}  = E^l + LayerNorm(Σ_heads Attn(E^l)),   E^0 = (X, Y) ∈ R^{n×(d+1)}
+    w_θ(X,Y) = first d entries of (W_K E + b_K 1ᵀ)ᵀ (W_Q E + b_Q 1ᵀ) W_P at the last E
+
+A tilde appends a row of ones, Ẽ = (E; 1ᵀ), which makes a bias the last column of its weight,
+W̃ = (W | b). Then Σ_heads Attn(E) = E Ẽᵀ M Ẽ with M = Σ_heads W̃_Kᵀ W̃_Q.
+"""
+
+import math
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from nao.config import TransformerSpec
+from nao.models.stack import Stack, Tokens, haar_orthogonal
+
+# ASSUME: W_V = I throughout, which the digest of the paper reports as its default.
+
+
+class Transformer(Stack):
+    """S members of shape (n, d); keys and queries (S, L, H, d_k, n + 1), norms (S, L − 1, n, D)."""
+
+    norm_parameters = frozenset({"gain", "bias"})
+
+    def __init__(
+        self, spec: TransformerSpec, context_length: int, dimension: int, members: int = 1
+    ):
+        super().__init__()
+        n, tokens, width = context_length, dimension + 1, spec.key_dimension or context_length
+        self.spec, self.shape = spec, (n, tokens)
+        projection = (spec.layers, spec.heads, width, n + 1)
+        self.allocate(members, keys=projection, queries=projection, readout=(tokens,))
+        if spec.norm != "none":
+            norms = (spec.layers - 1, n, tokens)
+            self.allocate(members, gain=norms, bias=norms)
+        self.by_gram = gram_is_cheaper(n, tokens, spec.heads * width)
+        # ASSUME: the sources scale neither sum; 1/√d_k as in the authors' code, and the mean over
+        # tokens (in the read-out: over rows) keeps both of order one.
+        self.attention_scale = 1 / (tokens * math.sqrt(width))
+        self.readout_scale = 1 / (n * math.sqrt(width))
+
+    def draw(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """W_K = W_Q with orthonormal rows or columns, b_K = b_Q = 0, W_P the token of Y."""
+        spec, (n, tokens) = self.spec, self.shape
+        layers, heads, width, _ = self.keys.shape[1:]
+        square = haar_orthogonal(rng, layers * heads, max(n, width))[:, :width, :n]
+        keys = np.zeros((layers, heads, width, n + 1))
+        keys[..., :n] = square.reshape(layers, heads, width, n)
+        queries = keys.copy()
+        keys[-1] *= spec.initial_readout
+        values = {"keys": keys, "queries": queries, "readout": np.eye(tokens)[-1]}
+        if spec.norm != "none":
+            # Random biases tell the coordinates apart: without them the map is equivariant under
+            # their permutations and can hold neither w_0 nor U.
+            values["bias"] = spec.initial_bias_std * rng.standard_normal((layers - 1, n, tokens))
+            values["gain"] = np.full((layers - 1, n, tokens), spec.initial_gain)
+        return values
+
+    def forward(self, tokens: Tokens) -> Float[Tensor, "S B d"]:
+        """ŵ of every member for its contexts."""
+        keys, queries = self.keys.flatten(2, 3), self.queries.flatten(2, 3)
+        mixing = keys.mT @ queries  # (S, L, n + 1, n + 1)
+        for layer in range(self.spec.layers - 1):
+            if self.by_gram:
+                update = gram_attention(tokens, self.attention_scale * mixing[:, layer])
+            else:
+                update = self.attention_scale * key_query_attention(
+                    tokens, keys[:, layer], queries[:, layer]
+                )
+            tokens = self.add_normalised(tokens, update, layer)
+        return inverse_attention(tokens, self.readout_scale * mixing[:, -1], self.readout)
+
+    def add_normalised(self, tokens: Tokens, update: Tokens, layer: int) -> Tokens:
+        """E + LayerNorm(ΔE)."""
+        if self.spec.norm == "none":
+            return tokens + update
+        shape = self.shape if self.spec.norm == "matrix" else self.shape[1:]
+        normal = functional.layer_norm(update, shape)
+        return torch.addcmul(
+            tokens + self.bias[:, layer, None], self.gain[:, layer, None], normal
+        )
+
+
+def gram_is_cheaper(rows: int, tokens: int, width: int) -> bool:
+    """Whether (E Ẽᵀ) M Ẽ needs fewer flops than (E K̃ᵀ) Q̃ with H·d_k = width.
+
+    4 n² D + 2 n³ against 8 n·width·D for one context and layer.
+    """
+    return 4 * rows**2 * tokens + 2 * rows**3 <= 8 * rows * width * tokens
+
+
+def gram_attention(tokens: Tokens, mixing: Float[Tensor, "S n1 n1"]) -> Tokens:
+    """E Ẽᵀ M Ẽ through the (n, n + 1) matrix E Ẽᵀ = (E Eᵀ, E 1); cost linear in D."""
+    gram = torch.cat([tokens @ tokens.mT, tokens.sum(-1, keepdim=True)], -1)
+    mixed = (gram.flatten(1, 2) @ mixing).view_as(gram)  # one large product a member
+    return mixed[..., :-1] @ tokens + mixed[..., -1:]
+
+
+def key_query_attention(
+    tokens: Tokens, keys: Float[Tensor, "S k n1"], queries: Float[Tensor, "S k n1"]
+) -> Tokens:
+    """E K̃ᵀ Q̃ with K̃ = W̃_K Ẽ and Q̃ = W̃_Q Ẽ, in the order that forms no (D, D) matrix."""
+    projected_keys = keys[:, None, :, :-1] @ tokens + keys[:, None, :, -1:]
+    projected_queries = queries[:, None, :, :-1] @ tokens + queries[:, None, :, -1:]
+    return (tokens @ projected_keys.mT) @ projected_queries
+
+
+def inverse_attention(
+    tokens: Tokens, mixing: Float[Tensor, "S n1 n1"], readout: Float[Tensor, "S D"]
+) -> Float[Tensor, "S B d"]:
+    """The first d entries of Ẽᵀ M Ẽ W_P."""
+    members, contexts = tokens.shape[:2]
+    pooled = tokens @ readout[:, None, :, None]  # E W_P: (S, B, n, 1)
+    ones = readout.sum(-1).view(members, 1, 1, 1).expand(members, contexts, 1, 1)
+    weights = mixing[:, None] @ torch.cat([pooled, ones], 2)
+    estimate = tokens[..., :-1].mT @ weights[:, :, :-1] + weights[:, :, -1:]
+    return estimate.squeeze(-1)

@@ -1,0 +1,290 @@
+"""Training: find the weights of a stack of members that make X ŵ fit Y, never seeing w.
+
+All replicates of a run are one stack with one optimiser: their parameters lead with a member axis,
+their losses are summed, and gradients are clipped member by member, so that no member feels the
+others. The host looks at the device once a chunk of steps.
+"""
+
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from nao.batches import CHUNK, Batches, Chunk
+from nao.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+from nao.config import RunSpec, TrainingSpec
+from nao.datasets import read_contexts, read_heldout
+from nao.models import Stack
+from nao.objectives import OBJECTIVES
+from nao.seeding import stream
+from nao.weights import build
+
+Report = Callable[[int, int, float], None]
+"""Called once a chunk with (steps done, steps planned, mean loss of the last chunk)."""
+
+
+class DeviceError(RuntimeError):
+    """The demanded device is not there."""
+
+
+class Preempted(SystemExit):
+    """SIGTERM arrived; the state is saved, and the same command goes on from it."""
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """A member whose loss ceased to be finite."""
+
+    replicate: int
+    step: int
+    last_loss: float
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training.
+
+    `history` has a row a replicate and chunk: `replicate`, `step`, `loss` and `gradient_norm` (means
+    over the chunk), `learning_rate`, `status` (done or failed). `segments` are the ranges of steps
+    run without interruption.
+    """
+
+    model: Stack
+    history: pd.DataFrame
+    divergences: list[Divergence]
+    segments: list[list[int]]
+
+
+def train(
+    spec: RunSpec,
+    contexts: Path,
+    *,
+    device: str = "cpu",
+    checkpoint: Path | None = None,
+    code: str = "",
+    interval: float = 60.0,
+    report: Report | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> Trained:
+    """Train all replicates of a run on the training file `contexts`.
+
+    With `checkpoint`, the state is saved there every `interval` seconds and at SIGTERM, and a
+    training of the same spec and `code` goes on from it, to bitwise the same end. A member whose
+    loss ceases to be finite is marked failed while the others go on.
+
+    Raises `DeviceError` for a missing device, `DatasetError` for an unfit file, `Preempted` at
+    SIGTERM.
+    """
+    where = require_device(device)
+    batches = load_batches(spec, contexts, where, dtype)
+    model = build(spec).to(where, dtype)
+    model.initialise([stream(spec.training.seed, "init", r) for r in spec.dataset.members])
+    run = _Run(spec, model, batches)
+    key = f"{spec.model_dump_json()} {code} {dtype}"
+    if checkpoint is not None and (state := read_checkpoint(checkpoint, key)):
+        run.restore(state)
+    started, saved = run.step, time.monotonic()
+    with _sigterm() as terminated:
+        while run.step < spec.training.steps and not run.failed.all():
+            run.advance()
+            if report is not None:
+                report(run.step, spec.training.steps, run.last_loss)
+            if checkpoint is not None and (
+                terminated or time.monotonic() - saved >= interval
+            ):
+                write_checkpoint(checkpoint, key, run.state(started))
+                saved = time.monotonic()
+            if terminated:
+                raise Preempted(128 + signal.SIGTERM)
+    return Trained(model, run.history(), run.divergences(), [*run.segments, [started, run.step]])
+
+
+def require_device(name: str) -> torch.device:
+    """The device of that name. Raises `DeviceError` if it is not there."""
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise DeviceError(
+            f"compute.device = {name!r}, but torch {torch.__version__} sees no CUDA device; "
+            "set compute.device to 'cpu' or run on a machine with a GPU"
+        )
+    return torch.device(name)
+
+
+def load_batches(
+    spec: RunSpec, path: Path, device: torch.device, dtype: torch.dtype = torch.float32
+) -> Batches:
+    """The training contexts of all replicates on the device: only what the objective may see."""
+    target = OBJECTIVES[spec.training.objective][1]
+    pools, truths = [], []
+    for replicate in spec.dataset.members:
+        columns = ("x", "y", "w") if target == "truth" else ("x", "y")
+        seen = read_contexts(path, columns, replicate)
+        rows = np.concatenate([seen.x, seen.y[..., None]], -1)
+        if target == "heldout":
+            heldout = read_heldout(path, replicate)
+            rows = np.concatenate(
+                [rows, np.concatenate([heldout.x, heldout.y[..., None]], -1)], 1
+            )
+        pools.append(torch.from_numpy(rows).to(device, dtype))
+        if seen.w is not None:
+            truths.append(torch.from_numpy(seen.w).to(device, dtype))
+    truth = torch.stack(truths) if truths else None
+    return Batches(torch.stack(pools), truth, spec.training, spec.dataset.members)
+
+
+def learning_rate(spec: TrainingSpec, step: int) -> float:
+    """Linear warm-up to the peak, then half a cosine to 0; `step` counts from 0."""
+    if step < spec.warmup_steps:
+        return spec.learning_rate * (step + 1) / spec.warmup_steps
+    progress = (step - spec.warmup_steps) / max(1, spec.steps - spec.warmup_steps)
+    return spec.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+@torch.no_grad()
+def clip_members(gradients: list[Tensor], largest: float | None) -> Tensor:
+    """Scale each member's gradient, in place, to a norm of `largest` at most; the norms before."""
+    squares = [gradient.flatten(1).square().sum(1) for gradient in gradients]
+    norms = torch.stack(squares).sum(0).sqrt()
+    if largest is not None:
+        factors = (largest / norms).clamp(max=1)  # a norm of 0 gives inf, hence 1
+        for gradient in gradients:
+            gradient.mul_(factors.view(-1, *[1] * (gradient.ndim - 1)))
+    return norms
+
+
+@dataclass
+class _Run:
+    """A training under way."""
+
+    spec: RunSpec
+    model: Stack
+    batches: Batches
+    step: int = 0
+    segments: list[list[int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        recipe, names = self.spec.training, self.model.norm_parameters
+        parameters = dict(self.model.named_parameters())
+        norms = [value for name, value in parameters.items() if name in names]
+        others = [value for name, value in parameters.items() if name not in names]
+        self.parameters = [*others, *norms]
+        groups = [{"params": others, "rate": 1.0}, {"params": norms, "rate": recipe.norm_rate}]
+        self.optimizer = torch.optim.Adam(
+            [group for group in groups if group["params"]],
+            lr=recipe.learning_rate,
+            betas=(recipe.beta1, recipe.beta2),
+        )
+        self.loss, self.target = OBJECTIVES[recipe.objective]
+        members = len(self.spec.dataset.members)
+        # Losses and gradient norms of every step: (2, steps, members), on the host.
+        self.record = np.full((2, recipe.steps, members), np.nan)
+
+    @property
+    def failed(self) -> np.ndarray:
+        """Which members' loss has ceased to be finite."""
+        return ~np.isfinite(self.record[0, : self.step]).all(0)
+
+    @property
+    def last_loss(self) -> float:
+        """Mean loss over the last chunk and the members that are still finite."""
+        losses = self.record[0, max(0, self.step - CHUNK) : self.step, ~self.failed]
+        return float(losses.mean()) if losses.size else math.nan
+
+    def advance(self) -> None:
+        """Take the steps of one chunk, then look at their losses."""
+        chunk = self.batches.chunk(self.step // CHUNK)
+        last = min(self.step + CHUNK, self.spec.training.steps)
+        measured = [self._step(chunk, step) for step in range(last - self.step)]
+        self.record[:, self.step : last] = torch.stack(measured, 1).double().cpu().numpy()
+        self.step = last
+
+    def _step(self, chunk: Chunk, index: int) -> Tensor:
+        rate = learning_rate(self.spec.training, self.step + index)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["rate"]
+        rows = self.batches.step(chunk, index)
+        n = self.spec.dataset.context_length
+        estimates = self.model(rows[:, :, :n])
+        if self.target == "truth":
+            losses = self.loss(self.batches.weights(chunk, index), estimates)
+        else:
+            losses = self.loss(rows[:, :, n:] if self.target == "heldout" else rows, estimates)
+        gradients = list(torch.autograd.grad(losses.sum(), self.parameters))
+        norms = clip_members(gradients, self.spec.training.gradient_clip)
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            parameter.grad = gradient
+        self.optimizer.step()
+        return torch.stack([losses.detach(), norms])
+
+    def state(self, started: int) -> Checkpoint:
+        """All that the rest of the training depends on."""
+        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        tensors["record"] = torch.from_numpy(self.record)
+        for number, entry in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{name}": value for name, value in entry.items()}
+        return Checkpoint(self.step, [*self.segments, [started, self.step]], tensors)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from a saved state."""
+        moments: dict[int, dict[str, Tensor]] = {}
+        weights = {}
+        for name, value in checkpoint.tensors.items():
+            kind, _, rest = name.partition(".")
+            if kind == "model":
+                weights[rest] = value
+            elif kind == "optimizer":
+                number, _, entry = rest.partition(".")
+                moments.setdefault(int(number), {})[entry] = value
+        self.model.load_state_dict(weights)
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        self.record[:] = checkpoint.tensors["record"].numpy()
+        self.step, self.segments = checkpoint.step, checkpoint.segments
+
+    def divergences(self) -> list[Divergence]:
+        """Where each failed member diverged."""
+        found = []
+        for member in np.flatnonzero(self.failed):
+            losses = self.record[0, :, member]
+            step = int(np.flatnonzero(~np.isfinite(losses))[0])
+            last = float(losses[step - 1]) if step else math.nan
+            found.append(Divergence(self.spec.dataset.members[member], step, last))
+        return found
+
+    def history(self) -> pd.DataFrame:
+        """The record as a table, a row a replicate and chunk."""
+        frames = []
+        for member, replicate in enumerate(self.spec.dataset.members):
+            for start in range(0, self.step, CHUNK):
+                stop = min(start + CHUNK, self.step)
+                loss, norm = self.record[:, start:stop, member].mean(1)
+                frames.append(
+                    (replicate, stop, loss, norm, learning_rate(self.spec.training, stop - 1))
+                )
+        columns = ["replicate", "step", "loss", "gradient_norm", "learning_rate"]
+        table = pd.DataFrame(frames, columns=columns).astype({"replicate": "int32"})
+        failed = table.groupby("replicate")["loss"].transform(lambda loss: loss.isna().cummax())
+        table["status"] = np.where(failed.to_numpy(bool), "failed", "done")
+        return table
+
+
+@contextmanager
+def _sigterm() -> Iterator[list[int]]:
+    """A list that holds the signal once SIGTERM has arrived."""
+    received: list[int] = []
+    try:
+        before = signal.signal(signal.SIGTERM, lambda number, _: received.append(number))
+    except ValueError:  # not the main thread: signals are its owner's concern
+        yield received
+        return
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,81 @@
+"""Trained models on disk: safetensors, with the run's specification in the header.
+
+Nothing is unpickled. A file holds one tensor a parameter, the member axis first, and the metadata
+`format`, `spec` (JSON of the `RunSpec`) and `failed` (JSON list of the replicates that diverged).
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from nao.config import RunSpec
+from nao.files import atomic_path
+from nao.models import MODELS, Stack
+from nao.problems import Contexts
+
+FORMAT = "nao.weights/1"
+EVALUATION_BATCH = 256
+"""Contexts evaluated at once: bounds memory at every scale."""
+
+
+class WeightsError(ValueError):
+    """A file that holds no model of ours, or a damaged one; the message names the remedy."""
+
+
+def build(spec: RunSpec) -> Stack:
+    """An uninitialised stack with one member a replicate."""
+    data = spec.dataset
+    kind = MODELS[spec.model.kind]
+    return kind(spec.model, data.context_length, data.problem.dimension, data.replicates)
+
+
+def save(path: str | Path, model: Stack, spec: RunSpec, failed: Sequence[int] = ()) -> None:
+    """Write the weights atomically."""
+    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    marks = {
+        "format": FORMAT,
+        "spec": json.dumps(spec.model_dump(mode="json"), sort_keys=True),
+        "failed": json.dumps(list(failed)),
+    }
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, marks)
+
+
+def load_model(path: str | Path) -> tuple[Stack, RunSpec]:
+    """The model and specification of a weights file. Raises `WeightsError`."""
+    try:
+        with safe_open(path, "pt") as file:
+            marks = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as fault:
+        raise WeightsError(
+            f"{path} is no readable weights file ({fault}); remove it and train again"
+        ) from None
+    if marks.get("format") != FORMAT:
+        raise WeightsError(
+            f"{path} has format {marks.get('format')!r} instead of {FORMAT!r}; "
+            "remove it and train again"
+        )
+    spec = RunSpec.model_validate_json(marks["spec"])
+    model = build(spec)
+    model.load_state_dict(tensors)
+    return model, spec
+
+
+@torch.no_grad()
+def estimate(model: Stack, contexts: Contexts) -> Float[np.ndarray, "S B d"]:
+    """ŵ of every member for the same contexts; NaN where a member's training diverged."""
+    like = next(model.parameters())
+    members = len(like)
+    rows = np.concatenate([contexts.x, contexts.y[..., None]], -1)
+    tokens = torch.from_numpy(rows).to(like)
+    parts = [
+        model(part.expand(members, *part.shape)) for part in tokens.split(EVALUATION_BATCH)
+    ]
+    return torch.cat(parts, 1).cpu().numpy()
