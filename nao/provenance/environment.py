@@ -17,7 +17,6 @@ from pathlib import Path
 
 from nao.provenance.schema import Environment, Git, Lock
 
-
 PACKAGES = (
     "numpy",
     "scipy",

@@ -29,7 +29,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-
 PACKAGE = "nao"
 OBSERVERS = ("nao.provenance",)
 SHORT = 12  # hex digits of a function's hash: told apart, not sealed (the file's hash does that)
@@ -203,6 +202,8 @@ def _divide(body: list[ast.stmt], prefix: str, parts: dict[str, str]) -> str:
     """The text of ``body``; on the way each function's hash, and under its owner what is left."""
     texts, rest = [], []
     for node in body:
+        if _is_docstring(node):
+            continue
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             name, text = f"{prefix}{node.name}", _write(node)
             # overloads and conditional twins share a name: their hashes are chained
@@ -237,10 +238,9 @@ def _write_into(node: object, put) -> None:
     if isinstance(node, list):
         put("[")
         for item in node:
-            if type(item) is ast.Expr and _is_text(item.value):
-                continue  # a docstring, of whatever it stands under
-            _write_into(item, put)
-            put(",")
+            if not _is_docstring(item):
+                _write_into(item, put)
+                put(",")
         put("]")
     elif isinstance(node, ast.AST):
         kind = type(node)
@@ -260,5 +260,8 @@ def _write_into(node: object, put) -> None:
         put(ascii(node))
 
 
-def _is_text(node: ast.AST) -> bool:
-    return type(node) is ast.Constant and isinstance(node.value, str)
+def _is_docstring(node: object) -> bool:
+    """A string on a line of its own, whatever it stands under, does nothing."""
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Constant):
+        return False
+    return isinstance(node.value.value, str)

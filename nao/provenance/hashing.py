@@ -4,7 +4,6 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-
 Signature = tuple[int, int, int, int]
 
 

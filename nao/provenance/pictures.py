@@ -4,7 +4,6 @@ import struct
 import zlib
 from pathlib import Path
 
-
 KEY = "nao-record"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _LARGEST_TEXT = 4096

@@ -52,7 +52,6 @@ from nao.provenance.schema import (
     write_record,
 )
 
-
 _HOME = re.compile(rf"(?<![\w/.~-]){re.escape(str(Path.home()))}(?=/|$)")
 
 
@@ -158,6 +157,7 @@ class Job:
         for path, artefact in outputs.items():
             record = Record.seal(
                 artefact=artefact,
+                tree=self._tree.name,
                 id=self.id(path),
                 **self._what,
                 inputs=self._inputs,

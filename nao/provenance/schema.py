@@ -5,6 +5,7 @@ Schema ``nao-record/1``, a :class:`Record`:
 ==============  ====================================================================================
 ``schema``      name and version of this layout
 ``artefact``    the file it speaks of: place, path, SHA-256, size
+``tree``        name of the results tree when it was made (``laptop``)
 ``id``          *what was made*: SHA-256 over the artefact's path, rule, params, wildcards, seeds,
                 inputs' paths and hashes, and code fingerprint. No time, machine or commit enters,
                 so it is known before the artefact exists and equal in every repetition; figures
@@ -18,20 +19,20 @@ Schema ``nao-record/1``, a :class:`Record`:
 ``environment`` lock file, packages, Python, system, processor, device, driver; the host only as a
                 hash salted with a secret that stays on the machine
 ``execution``   start, end, wall and processor seconds, peak memory, segments of a resumed training
-``digest``      *how this very making went*: SHA-256 over the canonical JSON of all the above
+``digest``      *how this very making went*: SHA-256 of the bytes before the line of the digest
 ==============  ====================================================================================
 
 Paths are relative, in ``/`` form, to a place: ``results`` is the tree that holds the artefact
 (``results/<scale>``, wherever it was moved), ``repository`` the clone, ``elsewhere`` any other
 folder, of which only the file's name is kept.
 
-The file's bytes are a function of its content (:func:`render`), and :func:`read_record` demands
-exactly these bytes: a second reading of the same file is impossible. Nothing in it is ever run.
+A record is one file with one text: :func:`read_record` refuses it when a byte of it was changed.
+Nothing in it is ever run.
 """
 
 import hashlib
 import json
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -48,7 +49,6 @@ from pydantic import (
 
 from nao.files import atomic_path
 
-
 SCHEMA = "nao-record/1"
 SUFFIX = ".record.json"
 LARGEST = 8 * 1024**2  # bytes; a thousand inputs take a tenth of it
@@ -63,11 +63,8 @@ class FutureRecord(RecordError):
 
 
 def _stays_inside(path: str) -> str:
-    parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
-        raise ValueError(f"path {path!r} leaves its tree")
-    if str(PurePosixPath(path)) != path:
-        raise ValueError(f"path {path!r} is not in its shortest form")
+    if "\\" in path or "\0" in path or {"", ".", ".."} & set(path.split("/")):
+        raise ValueError(f"path {path!r} leaves its tree or is not in its shortest form")
     return path
 
 
@@ -160,6 +157,7 @@ class Record(Part):
 
     schema_: str = Field(alias="schema")
     artefact: File
+    tree: str
     id: Hash
     rule: str
     params: dict[str, JsonValue]
@@ -173,15 +171,12 @@ class Record(Part):
     execution: Execution
     digest: Hash
 
-    def content(self) -> dict[str, Any]:
-        """Everything but the digest, as built-ins."""
-        return self.model_dump(mode="json", by_alias=True, exclude={"digest"})
-
     @classmethod
     def seal(cls, **content: Any) -> Self:
         """A record of ``content`` with its digest."""
         draft = cls(schema=SCHEMA, digest="0" * 64, **content)
-        return draft.model_copy(update={"digest": digest(draft.content())})
+        body = render(draft)[: -len(_tail(draft.digest))]
+        return draft.model_copy(update={"digest": hashlib.sha256(body).hexdigest()})
 
     def identity(self) -> str:
         """The id that follows from the content."""
@@ -224,8 +219,8 @@ def record_path(artefact: str | Path) -> Path:
 
 
 def render(record: Record) -> bytes:
-    """The one text of a record."""
-    content = {**record.content(), "digest": record.digest}
+    """The text of a record; its last member, on a line of its own, is the digest."""
+    content = record.model_dump(mode="json", by_alias=True)
     return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
@@ -260,13 +255,16 @@ def parse(raw: bytes) -> Record:
         raise RecordError(f"record does not follow its schema: {where} {first['msg']}") from None
     if record.schema_ != SCHEMA:
         raise FutureRecord(f"record is of schema {record.schema_!r}, this is {SCHEMA!r}")
-    if record.digest != digest(record.content()):
-        raise RecordError("record was edited: its digest does not follow from its content")
+    body, tail = raw[: -len(_tail(record.digest))], raw[-len(_tail(record.digest)) :]
+    if tail != _tail(record.digest) or record.digest != hashlib.sha256(body).hexdigest():
+        raise RecordError("record was edited: its digest does not follow from its text")
     if record.id != record.identity():
         raise RecordError("record was edited: its id does not follow from its content")
-    if render(record) != raw:
-        raise RecordError("record was edited: its text is not the one its content has")
     return record
+
+
+def _tail(digest: str) -> bytes:
+    return f' "digest": "{digest}"\n}}\n'.encode()
 
 
 def _schema_of(raw: bytes) -> str | None:
