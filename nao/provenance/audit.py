@@ -1,0 +1,231 @@
+"""The audit: hash everything again, and say of each artefact whether it is what its record says.
+
+Verdicts, the worst first; an artefact has the worst that a reason of its own gives it:
+
+tampered    its bytes differ from its record, or the record from itself; the record is of another
+            artefact or not the one that later artefacts were made from; it is a link
+missing     it was made or read, and is gone
+unrecorded  it has no record, or one of a schema that this version cannot read; or it rests on such
+stale       as recorded, but would be made anew: by today's code, configuration, lock or input, or
+            because what it rests on is stale, tampered or missing
+verified    none of these, down to the roots
+
+Only the files count: neither ``.snakemake`` nor git history nor times of files are looked at, so a
+copy of a tree, elsewhere, has the verdicts of the tree. Without a clone at hand (``today``) nothing
+is compared with today's code, configuration and lock. What no file can show, that artefact, record
+and all later records were forged together, shows in the :attr:`Audit.seal` if it was noted before.
+"""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from nao.provenance.schema import FutureRecord, Input, Record, digest
+from nao.provenance.today import Reason, Today
+from nao.provenance.trees import Facts, artefacts_in, bases_of, facts_of, is_artefact
+
+
+class Verdict(StrEnum):
+    """See the module's table; in order of severity."""
+
+    TAMPERED = "tampered"
+    MISSING = "missing"
+    UNRECORDED = "unrecorded"
+    STALE = "stale"
+    VERIFIED = "verified"
+
+
+_SEVERITY = list(Verdict)
+
+
+@dataclass
+class Finding:
+    """The verdict on one artefact, why, and what it was made from."""
+
+    path: Path
+    base: Path
+    facts: Facts
+    verdict: Verdict = Verdict.VERIFIED
+    reasons: list[Reason] = field(default_factory=list)
+    inputs: list[Path] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Path in its tree."""
+        return self.path.relative_to(self.base).as_posix()
+
+    @property
+    def record(self) -> Record | None:
+        return self.facts.record
+
+    def charge(self, verdict: Verdict, kind: str, text: str) -> None:
+        """Add a reason; the verdict becomes the worst of all."""
+        self.reasons.append(Reason(kind, text))
+        self.verdict = min(self.verdict, verdict, key=_SEVERITY.index)
+
+
+@dataclass
+class Audit:
+    """All findings: of the artefacts asked for and of all that they rest on."""
+
+    findings: dict[Path, Finding]
+    asked: list[Path]
+    with_today: bool
+
+    @property
+    def verified(self) -> bool:
+        return all(f.verdict is Verdict.VERIFIED for f in self.findings.values())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {
+            verdict.value: sum(f.verdict is verdict for f in self.findings.values())
+            for verdict in reversed(Verdict)
+        }
+
+    @property
+    def seal(self) -> str:
+        """One hash over all artefacts and records; note it, and no later forgery can meet it."""
+        return digest(
+            sorted(
+                [f.name, f.facts.sha256 or "", f.record.digest if f.record else ""]
+                for f in self.findings.values()
+            )
+        )
+
+
+def audit(paths: Iterable[str | Path], today: Today | None = None) -> Audit:
+    """Judge the artefacts that ``paths`` name (files, or folders with all in them) to the roots."""
+    asked = _artefacts(paths)
+    findings = _collect(bases_of(asked))
+    for finding in findings.values():
+        _judge_alone(finding)
+    for finding in findings.values():
+        if finding.record is not None:
+            _judge_inputs(finding, finding.record, findings, today)
+            if today is not None:
+                for reason in today.reasons(finding.record):
+                    finding.charge(Verdict.STALE, reason.kind, reason.text)
+    _judge_rests(findings)
+    return Audit(dict(sorted(findings.items())), [p for p in asked if p in findings], bool(today))
+
+
+def _artefacts(paths: Iterable[str | Path]) -> list[Path]:
+    found: dict[Path, None] = {}
+    for path in paths:
+        # links are kept: the tree itself may be reached over one, inside it they are findings
+        path = Path(os.path.abspath(path))
+        if path.is_dir():
+            found |= dict.fromkeys(artefacts_in(path))
+        else:
+            found[path] = None
+    return list(found)
+
+
+def _collect(bases: dict[Path, Path]) -> dict[Path, Finding]:
+    """Facts on the artefacts and, wave after wave, on what they were made from."""
+    findings: dict[Path, Finding] = {}
+    wave = {path: base for path, base in bases.items() if is_artefact(path, base)}
+    with ThreadPoolExecutor() as pool:
+        while wave:
+            facts = pool.map(facts_of, wave.keys(), wave.values())
+            following: dict[Path, Path] = {}
+            for (path, base), found in zip(wave.items(), facts, strict=True):
+                finding = findings[path] = Finding(path, base, found)
+                for entry in found.record.inputs if found.record else ():
+                    if entry.place == "results":
+                        finding.inputs.append(base / entry.path)
+                        following[base / entry.path] = base
+            wave = {path: base for path, base in following.items() if path not in findings}
+    return findings
+
+
+def _judge_alone(finding: Finding) -> None:
+    """Artefact and record against each other."""
+    facts, charge = finding.facts, finding.charge
+    if facts.oddity:
+        charge(Verdict.TAMPERED, "place", f"is {facts.oddity}")
+    elif facts.sha256 is None:
+        charge(Verdict.MISSING, "absent", "is not there")
+    if isinstance(facts.record_error, FutureRecord):
+        charge(Verdict.UNRECORDED, "schema", f"{facts.record_error}; update nao to read it")
+    elif facts.record_error:
+        charge(Verdict.TAMPERED, "record", str(facts.record_error))
+    record = facts.record
+    if record is None:
+        if facts.sha256 is not None and not facts.record_error:
+            charge(Verdict.UNRECORDED, "record", "has no record")
+        return
+    if record.artefact.place != "results" or record.artefact.path != finding.name:
+        charge(Verdict.TAMPERED, "record", f"record is of {record.artefact.path}")
+    if facts.sha256 is not None and facts.sha256 != record.artefact.sha256:
+        sizes = f"{record.artefact.size} → {facts.size} bytes"
+        what = "same size" if facts.size == record.artefact.size else sizes
+        charge(Verdict.TAMPERED, "bytes", f"bytes differ from the record ({what})")
+    if facts.embedded not in (None, record.id):
+        charge(Verdict.TAMPERED, "picture", "carries the id of another record")
+
+
+def _judge_inputs(
+    finding: Finding, record: Record, findings: dict[Path, Finding], today: Today | None
+) -> None:
+    """What was read against what is there now."""
+    for entry in record.inputs:
+        if entry.place == "results":
+            _judge_link(finding, record, entry, findings[finding.base / entry.path])
+        elif entry.place == "elsewhere":
+            text = f"input {entry.path} lay outside results and clone: it cannot be followed"
+            finding.charge(Verdict.UNRECORDED, "input", text)
+        elif today is not None and (now := today.input_sha256(entry)) != entry.sha256:
+            text = f"input {entry.path} {'differs' if now else 'is no longer there'}"
+            finding.charge(Verdict.STALE, "input", text)
+
+
+def _judge_link(finding: Finding, record: Record, entry: Input, upstream: Finding) -> None:
+    facts = upstream.facts
+    if facts.sha256 is not None and facts.sha256 != entry.sha256:
+        finding.charge(Verdict.STALE, "input", f"input {entry.path} differs from the one it read")
+        return
+    if entry.record_digest is None or facts.record_error:
+        return
+    if facts.record is None:
+        upstream.charge(Verdict.UNRECORDED, "record", f"had a record when {finding.name} read it")
+    elif (
+        facts.record.digest != entry.record_digest
+        # made again since, with the same bytes, is well; made before and yet another is not
+        and facts.record.execution.end <= record.execution.start
+    ):
+        text = f"record is not the one that {finding.name} was made from"
+        upstream.charge(Verdict.TAMPERED, "record", text)
+
+
+def _judge_rests(findings: dict[Path, Finding]) -> None:
+    """Carry verdicts from the roots up, each artefact after all that it rests on."""
+    above: dict[Path, list[Finding]] = defaultdict(list)
+    waiting = {}
+    for finding in findings.values():
+        waiting[finding.path] = len(finding.inputs)
+        for path in finding.inputs:
+            above[path].append(finding)
+    ready = [path for path, count in waiting.items() if count == 0]
+    while ready:
+        path = ready.pop()
+        del waiting[path]
+        for finding in above[path]:
+            _carry(findings[path], finding)
+            waiting[finding.path] -= 1
+            if waiting[finding.path] == 0:
+                ready.append(finding.path)
+    for path in waiting:
+        findings[path].charge(Verdict.TAMPERED, "record", "records lead round in a circle")
+
+
+def _carry(upstream: Finding, finding: Finding) -> None:
+    if upstream.verdict is Verdict.VERIFIED:
+        return
+    kind = Verdict.UNRECORDED if upstream.verdict is Verdict.UNRECORDED else Verdict.STALE
+    finding.charge(kind, "upstream", f"rests on {upstream.name}, which is {upstream.verdict}")

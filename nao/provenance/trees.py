@@ -1,0 +1,135 @@
+"""Results trees on disk: where one begins, which of its files are artefacts, what each is like.
+
+Only looks: no file is opened but to hash it or to read its record, no link is followed.
+"""
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nao.provenance import pictures
+from nao.provenance.hashing import sha256_of
+from nao.provenance.schema import (
+    SUFFIX,
+    Record,
+    RecordError,
+    read_record,
+    record_path,
+)
+
+NO_ARTEFACTS = frozenset({"logs", "checkpoints", "benchmarks"})  # folders at the top of a tree
+PICTURES = frozenset({".png", ".pdf"})
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What one artefact and its record are like on disk; no judgement yet."""
+
+    sha256: str | None = None  # None: there is no such file
+    size: int = 0
+    oddity: str | None = None  # what it is instead of a plain file inside the tree
+    record: Record | None = None
+    record_error: RecordError | None = None
+    embedded: str | None = None  # the id inside a picture
+
+
+def facts_of(path: Path, base: Path) -> Facts:
+    """Look at one artefact; ``path`` lies under the tree ``base``."""
+    record, error = _record_of(path, base)
+    if oddity := _oddity(path, base):
+        return Facts(oddity=oddity, record=record, record_error=error)
+    try:
+        size, digest = path.stat().st_size, sha256_of(path)
+    except FileNotFoundError:
+        return Facts(record=record, record_error=error)
+    except OSError as fault:
+        return Facts(oddity=f"not readable: {fault.strerror}", record=record, record_error=error)
+    inside = pictures.embedded_id(path) if path.suffix in PICTURES else None
+    return Facts(digest, size, None, record, error, inside)
+
+
+def _record_of(path: Path, base: Path) -> tuple[Record | None, RecordError | None]:
+    beside = record_path(path)
+    try:
+        if oddity := _oddity(beside, base):
+            raise RecordError(f"record is {oddity}")
+        return read_record(beside), None
+    except FileNotFoundError:
+        return None, None
+    except RecordError as error:
+        return None, error
+    except OSError as fault:
+        return None, RecordError(f"record is not readable: {fault.strerror}")
+
+
+def _oddity(path: Path, base: Path) -> str | None:
+    """What keeps ``path`` from being a plain file that lies in the tree; None if nothing does."""
+    for parent in (*reversed(path.relative_to(base).parents[:-1]), path.relative_to(base)):
+        try:
+            mode = (base / parent).lstat().st_mode
+        except OSError:
+            return None  # absent, which is for others to judge
+        if stat.S_ISLNK(mode):
+            return f"a symbolic link ({parent.as_posix()})"
+    return None if stat.S_ISREG(mode) else "no plain file"
+
+
+def artefacts_in(folder: Path) -> list[Path]:
+    """Artefacts under ``folder``, with or without a record, and those of which only a record is.
+
+    Hidden files, and logs and checkpoints at the top of a tree, are no artefacts.
+    """
+    found = set()
+    for path in _files(folder):
+        name = str(path)
+        found.add(Path(name.removesuffix(SUFFIX)) if name.endswith(SUFFIX) else path)
+    return sorted(found)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for where, folders, files in os.walk(folder):
+        # a link to a folder is itself the finding
+        for name in [name for name in folders if (Path(where) / name).is_symlink()]:
+            yield Path(where) / name
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(where) / name for name in files if not name.startswith("."))
+
+
+def is_artefact(path: Path, base: Path) -> bool:
+    """Whether a file is one that a record should stand beside."""
+    return path.relative_to(base).parts[0] not in NO_ARTEFACTS
+
+
+def bases_of(paths: Iterable[Path]) -> dict[Path, Path]:
+    """The tree that each path lies in, told from the records that stand in their place.
+
+    A record of ``runs/a/model.safetensors`` that stands at ``…/runs/a/`` says that the tree begins
+    at ``…``. Trees inside trees are not believed. A path in no known tree begins one: the folder
+    ``results/<name>`` above it, else its own folder.
+    """
+    paths = list(paths)
+    votes: Counter[Path] = Counter()
+    for path in paths:
+        try:
+            claimed = Path(read_record(record_path(path)).artefact.path)
+        except (OSError, RecordError):
+            continue
+        if path.parts[-len(claimed.parts) :] == claimed.parts:
+            votes[Path(*path.parts[: -len(claimed.parts)])] += 1
+    roots = {base for base in votes if not any(parent in votes for parent in base.parents)}
+    return {path: next(_above(path, roots), None) or _usual_base(path) for path in paths}
+
+
+def _above(path: Path, bases: set[Path]) -> Iterator[Path]:
+    return (parent for parent in path.parents if parent in bases)
+
+
+def _usual_base(path: Path) -> Path:
+    parts = path.parts
+    for index in range(len(parts) - 3, 0, -1):
+        if parts[index] == "results":
+            return Path(*parts[: index + 2])
+    return path.parent
