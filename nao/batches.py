@@ -6,8 +6,8 @@ modes of `row_symmetry`:
 - `none`: rows as stored, the paper's training.
 - `permute`: each context drawn gets a new order of its rows and new signs of (x_i, y_i). Exact for
   independent rows symmetric about 0.
-- `rotate`: each step turns the rows by an orthogonal matrix drawn uniformly. Exact for Gaussian rows and
-  noise.
+- `rotate`: each step turns the rows by an orthogonal matrix drawn uniformly. Exact for Gaussian
+  rows and noise.
 
 None of them touches w. With held-out rows the symmetry acts on the pool of context and held-out
 rows before it is split, so that each row serves in both.
@@ -68,7 +68,8 @@ class Batches:
             None if part[0] is None else torch.from_numpy(np.stack(part, 1)).to(self.table.device)
             for part in zip(*draws, strict=True)
         )
-        assert contexts is not None and orders is not None
+        assert contexts is not None
+        assert orders is not None
         rows = (self.member * self.count + contexts)[..., None] * self.length + orders
         return Chunk(contexts, rows, signs, None if rotations is None else rotations[:, :, None])
 

@@ -33,7 +33,9 @@ class Checkpoint:
 
 def write_checkpoint(path: Path, key: str, checkpoint: Checkpoint) -> None:
     """Write the state atomically, replacing an earlier one."""
-    tensors = {name: value.detach().cpu().contiguous() for name, value in checkpoint.tensors.items()}
+    tensors = {
+        name: value.detach().cpu().contiguous() for name, value in checkpoint.tensors.items()
+    }
     marks = {
         "format": FORMAT,
         "key": key,
@@ -82,5 +84,5 @@ def _digest(tensors: dict[str, Tensor]) -> str:
     for name in sorted(tensors):
         value = tensors[name]
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()

@@ -22,7 +22,6 @@ from pydantic import (
     model_validator,
 )
 
-
 T = TypeVar("T", bound="Spec")
 
 
@@ -47,10 +46,12 @@ class ProblemSpec(Spec):
     dimension: PositiveInt = Field(description="d, the number of unknown weights")
     task_dimension: PositiveInt = Field(description="r_w = rank(Σ_w), at most d")
     noise_std: float = Field(ge=0, description="σ_ε, in units of Y")
-    design_condition: float = Field(1.0, ge=1, description="κ(Σ_x); 1 is the identity")
-    prior_variance_max: PositiveFloat = Field(2.0, description="largest eigenvalue of Σ_w")
-    prior_variance_min: PositiveFloat = Field(1.0, description="smallest non-zero eigenvalue")
-    prior_mean_norm: float = Field(1.0, ge=0, description="sqrt E‖w_0‖²")
+    design_condition: float = Field(default=1.0, ge=1, description="κ(Σ_x); 1 is the identity")
+    prior_variance_max: PositiveFloat = Field(default=2.0, description="largest eigenvalue of Σ_w")
+    prior_variance_min: PositiveFloat = Field(
+        default=1.0, description="smallest non-zero eigenvalue"
+    )
+    prior_mean_norm: float = Field(default=1.0, ge=0, description="sqrt E‖w_0‖²")
     prior: Literal["gaussian", "uniform"] = "gaussian"
     noise: Literal["gaussian", "uniform", "laplace", "student_t"] = "gaussian"
 
@@ -75,10 +76,12 @@ class DatasetSpec(Spec):
     problem: ProblemSpec
     context_length: PositiveInt = Field(description="n, rows per context, below d")
     train_contexts: PositiveInt = Field(description="n_s, training contexts per replicate")
-    heldout_rows: PositiveInt | None = Field(None, description="m; null: as many as n")
+    heldout_rows: PositiveInt | None = Field(default=None, description="m; null: as many as n")
     test_contexts: PositiveInt = Field(description="contexts for the errors and the prior")
     replicates: PositiveInt = Field(description="redraws of training contexts and initialisation")
-    first_replicate: int = Field(0, ge=0, description="number of the first replicate's streams")
+    first_replicate: int = Field(
+        default=0, ge=0, description="number of the first replicate's streams"
+    )
     seed: int = Field(ge=0, description="root of every random stream")
 
     @model_validator(mode="after")
@@ -123,13 +126,15 @@ class TransformerSpec(Spec):
     kind: Literal["transformer"] = "transformer"
     layers: int = Field(ge=1, description="L, the read-out included")
     heads: PositiveInt = 1
-    key_dimension: PositiveInt | None = Field(None, description="d_k per head; null: n")
+    key_dimension: PositiveInt | None = Field(default=None, description="d_k per head; null: n")
     norm: Literal["matrix", "row", "none"] = Field(
-        "matrix", description="what a LayerNorm runs over: the n × (d+1) matrix or each row"
+        default="matrix", description="what a LayerNorm runs over: the n × (d+1) matrix or each row"
     )
-    initial_gain: PositiveFloat = Field(0.2, description="of every LayerNorm")
-    initial_bias_std: float = Field(2.0, ge=0, description="of every LayerNorm's bias")
-    initial_readout: PositiveFloat = Field(0.02, description="scale of the last layer's keys")
+    initial_gain: PositiveFloat = Field(default=0.2, description="of every LayerNorm")
+    initial_bias_std: float = Field(default=2.0, ge=0, description="of every LayerNorm's bias")
+    initial_readout: PositiveFloat = Field(
+        default=0.02, description="scale of the last layer's keys"
+    )
 
     @property
     def estimator(self) -> str:
@@ -142,7 +147,7 @@ class UnrolledGradientSpec(Spec):
 
     kind: Literal["unrolled_gradient"]
     layers: int = Field(ge=1, description="L, the gradient steps")
-    initial_step: PositiveFloat = Field(0.3, description="P_l = initial_step · I at first")
+    initial_step: PositiveFloat = Field(default=0.3, description="P_l = initial_step · I at first")
 
     @property
     def estimator(self) -> str:
@@ -162,12 +167,14 @@ class TrainingSpec(Spec):
     steps: PositiveInt
     learning_rate: PositiveFloat = Field(description="peak, after a linear warm-up")
     norm_rate: PositiveFloat = Field(
-        1.0, description="learning rate of LayerNorm's gain and bias, as a multiple"
+        default=1.0, description="learning rate of LayerNorm's gain and bias, as a multiple"
     )
     warmup_steps: int = Field(ge=0, description="then cosine decay to 0")
-    gradient_clip: PositiveFloat | None = Field(1.0, description="largest gradient norm a member")
-    beta1: float = Field(0.9, ge=0, lt=1, description="Adam's decay of the mean gradient")
-    beta2: float = Field(0.99, ge=0, lt=1, description="Adam's decay of its square")
+    gradient_clip: PositiveFloat | None = Field(
+        default=1.0, description="largest gradient norm a member"
+    )
+    beta1: float = Field(default=0.9, ge=0, lt=1, description="Adam's decay of the mean gradient")
+    beta2: float = Field(default=0.99, ge=0, lt=1, description="Adam's decay of its square")
     seed: int = Field(ge=0, description="root of the initialisation and batch streams")
 
 
@@ -196,13 +203,15 @@ class Compute(Spec):
     """Where a run is computed; no result but its last bits depends on it."""
 
     device: Literal["cpu", "cuda"] = "cpu"
-    threads: PositiveInt = Field(1, description="CPU threads of one training job")
+    threads: PositiveInt = Field(default=1, description="CPU threads of one training job")
 
 
 class ExperimentSpec(Spec):
     """A sweep: the base point with one value varied, and the learners trained at each point."""
 
-    axis: str | None = Field(None, description="dotted path into a run; null: the base point only")
+    axis: str | None = Field(
+        default=None, description="dotted path into a run; null: the base point only"
+    )
     learners: tuple[str, ...] = Field(min_length=1)
 
 

@@ -52,9 +52,9 @@ class Divergence:
 class Trained:
     """A finished training.
 
-    `history` has a row a replicate and chunk: `replicate`, `step`, `loss` and `gradient_norm` (means
-    over the chunk), `learning_rate`, `status` (done or failed). `segments` are the ranges of steps
-    run without interruption.
+    `history` has a row a replicate and chunk: `replicate`, `step`, `loss` and `gradient_norm`
+    (means over the chunk), `learning_rate`, `status` (done or failed). `segments` are the ranges of
+    steps run without interruption.
     """
 
     model: Stack
@@ -97,9 +97,7 @@ def train(
             run.advance()
             if report is not None:
                 report(run.step, spec.training.steps, run.last_loss)
-            if checkpoint is not None and (
-                terminated or time.monotonic() - saved >= interval
-            ):
+            if checkpoint is not None and (terminated or time.monotonic() - saved >= interval):
                 write_checkpoint(checkpoint, key, run.state(started))
                 saved = time.monotonic()
             if terminated:
@@ -129,9 +127,7 @@ def load_batches(
         rows = np.concatenate([seen.x, seen.y[..., None]], -1)
         if target == "heldout":
             heldout = read_heldout(path, replicate)
-            rows = np.concatenate(
-                [rows, np.concatenate([heldout.x, heldout.y[..., None]], -1)], 1
-            )
+            rows = np.concatenate([rows, np.concatenate([heldout.x, heldout.y[..., None]], -1)], 1)
         pools.append(torch.from_numpy(rows).to(device, dtype))
         if seen.w is not None:
             truths.append(torch.from_numpy(seen.w).to(device, dtype))
@@ -189,7 +185,8 @@ class _Run:
     @property
     def failed(self) -> np.ndarray:
         """Which members' loss has ceased to be finite."""
-        return ~np.isfinite(self.record[0, : self.step]).all(0)
+        finite = np.isfinite(self.record[0, : self.step])
+        return ~np.logical_and.reduce(finite, axis=0)
 
     @property
     def last_loss(self) -> float:

@@ -1,7 +1,8 @@
 """Trained models on disk: safetensors, with the run's specification in the header.
 
 Nothing is unpickled. A file holds one tensor a parameter, the member axis first, and the metadata
-`format`, `spec` (JSON of the `RunSpec`) and `failed` (JSON list of the replicates that diverged).
+`nao`: JSON of `format`, `spec` (the `RunSpec`) and `failed` (the replicates that diverged). It is
+one entry since safetensors orders several as it likes, and equal models shall give equal bytes.
 """
 
 import json
@@ -37,21 +38,19 @@ def build(spec: RunSpec) -> Stack:
 
 def save(path: str | Path, model: Stack, spec: RunSpec, failed: Sequence[int] = ()) -> None:
     """Write the weights atomically."""
-    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    marks = {
-        "format": FORMAT,
-        "spec": json.dumps(spec.model_dump(mode="json"), sort_keys=True),
-        "failed": json.dumps(list(failed)),
+    tensors = {
+        name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()
     }
+    marks = {"format": FORMAT, "spec": spec.model_dump(mode="json"), "failed": list(failed)}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, marks)
+        save_file(tensors, temporary, {"nao": json.dumps(marks, sort_keys=True)})
 
 
 def load_model(path: str | Path) -> tuple[Stack, RunSpec]:
     """The model and specification of a weights file. Raises `WeightsError`."""
     try:
         with safe_open(path, "pt") as file:
-            marks = file.metadata() or {}
+            marks = json.loads((file.metadata() or {}).get("nao", "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as fault:
         raise WeightsError(
@@ -62,7 +61,7 @@ def load_model(path: str | Path) -> tuple[Stack, RunSpec]:
             f"{path} has format {marks.get('format')!r} instead of {FORMAT!r}; "
             "remove it and train again"
         )
-    spec = RunSpec.model_validate_json(marks["spec"])
+    spec = RunSpec.model_validate(marks["spec"])
     model = build(spec)
     model.load_state_dict(tensors)
     return model, spec
@@ -75,7 +74,5 @@ def estimate(model: Stack, contexts: Contexts) -> Float[np.ndarray, "S B d"]:
     members = len(like)
     rows = np.concatenate([contexts.x, contexts.y[..., None]], -1)
     tokens = torch.from_numpy(rows).to(like)
-    parts = [
-        model(part.expand(members, *part.shape)) for part in tokens.split(EVALUATION_BATCH)
-    ]
+    parts = [model(part.expand(members, *part.shape)) for part in tokens.split(EVALUATION_BATCH)]
     return torch.cat(parts, 1).cpu().numpy()

@@ -13,7 +13,7 @@ import math
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from nao.config import TransformerSpec
@@ -26,6 +26,11 @@ class Transformer(Stack):
     """S members of shape (n, d); keys and queries (S, L, H, d_k, n + 1), norms (S, L − 1, n, D)."""
 
     norm_parameters = frozenset({"gain", "bias"})
+    keys: nn.Parameter
+    queries: nn.Parameter
+    readout: nn.Parameter
+    gain: nn.Parameter
+    bias: nn.Parameter
 
     def __init__(
         self, spec: TransformerSpec, context_length: int, dimension: int, members: int = 1
@@ -81,9 +86,7 @@ class Transformer(Stack):
             return tokens + update
         shape = self.shape if self.spec.norm == "matrix" else self.shape[1:]
         normal = functional.layer_norm(update, shape)
-        return torch.addcmul(
-            tokens + self.bias[:, layer, None], self.gain[:, layer, None], normal
-        )
+        return torch.addcmul(tokens + self.bias[:, layer, None], self.gain[:, layer, None], normal)
 
 
 def gram_is_cheaper(rows: int, tokens: int, width: int) -> bool:

@@ -8,7 +8,7 @@ linear in Y: what a linear transformer with the rows as tokens can express.
 
 import numpy as np
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from nao.config import UnrolledGradientSpec
 from nao.models.stack import Stack, Tokens
@@ -16,6 +16,9 @@ from nao.models.stack import Stack, Tokens
 
 class UnrolledGradient(Stack):
     """S members; preconditioners (S, L, d, d), start (S, d)."""
+
+    preconditioners: nn.Parameter
+    start: nn.Parameter
 
     def __init__(
         self, spec: UnrolledGradientSpec, context_length: int, dimension: int, members: int = 1

@@ -1,0 +1,162 @@
+"""The transformer against a token-by-token evaluation built from torch's own layers."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from nao.config import TransformerSpec
+from nao.models.transformer import Transformer, gram_is_cheaper
+
+shapes = st.tuples(
+    st.integers(1, 4),  # layers
+    st.integers(1, 3),  # heads
+    st.integers(1, 5),  # key dimension
+    st.integers(2, 4),  # n
+    st.integers(3, 6),  # d
+    st.integers(1, 3),  # contexts
+)
+
+
+def drawn(spec: TransformerSpec, n: int, d: int, members: int = 1, seed: int = 0) -> Transformer:
+    """A float64 model whose every parameter is random, also those that start as constants."""
+    model = Transformer(spec, n, d, members).double()
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
+    return model
+
+
+def tokens_of(members: int, contexts: int, n: int, d: int, seed: int = 1) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(members, contexts, n, d + 1, generator=generator, dtype=torch.float64)
+
+
+def dense(model: Transformer, member: int, tokens: torch.Tensor) -> torch.Tensor:
+    """One context through nn.Linear and nn.LayerNorm, each (d+1)² attention matrix formed."""
+    n, count = tokens.shape
+    spec = model.spec
+    width = model.keys.shape[3]
+
+    def projected(weights: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        layer = nn.Linear(n, width).double()
+        layer.weight.data, layer.bias.data = weights[:, :n], weights[:, n]
+        return layer(rows)  # (tokens, d_k)
+
+    for index in range(spec.layers):
+        columns = tokens.T  # each row a token
+        scores = torch.zeros(count, count, dtype=torch.float64)
+        for head in range(spec.heads):
+            key = projected(model.keys[member, index, head], columns)
+            query = projected(model.queries[member, index, head], columns)
+            scores = scores + key @ query.T / math.sqrt(width)
+        if index == spec.layers - 1:
+            return (scores @ model.readout[member] / n)[: count - 1]
+        update = tokens @ scores / count
+        if spec.norm != "none":
+            shape = [n, count] if spec.norm == "matrix" else [count]
+            normal = nn.LayerNorm(shape, elementwise_affine=False)(update)
+            update = model.gain[member, index] * normal + model.bias[member, index]
+        tokens = tokens + update
+    raise AssertionError
+
+
+@pytest.mark.parametrize("norm", ["matrix", "row", "none"])
+@settings(max_examples=15, deadline=None)
+@given(shapes)
+def test_equals_the_dense_evaluation(norm, shape):
+    layers, heads, width, n, d, contexts = shape
+    spec = TransformerSpec(layers=layers, heads=heads, key_dimension=width, norm=norm)
+    model, tokens = drawn(spec, n, d, 2), tokens_of(2, contexts, n, d)
+    estimates = model(tokens)
+    for member in range(2):
+        for context in range(contexts):
+            expected = dense(model, member, tokens[member, context])
+            torch.testing.assert_close(estimates[member, context], expected, rtol=1e-7, atol=1e-9)
+
+
+def test_both_evaluations_agree():
+    model, tokens = drawn(TransformerSpec(layers=4, heads=2, key_dimension=3), 5, 8), None
+    tokens = tokens_of(1, 4, 5, 8)
+    results = []
+    for by_gram in (True, False):
+        model.by_gram = by_gram
+        results.append(model(tokens))
+    torch.testing.assert_close(results[0], results[1], rtol=1e-9, atol=1e-10)
+
+
+def test_the_cost_model_counts_flops():
+    # n = 50, d = 100: 4·50²·101 + 2·50³ = 1.26e6 against 8·50·101·d_k = 4.04e4 d_k
+    assert gram_is_cheaper(50, 101, 50)
+    assert gram_is_cheaper(50, 101, 32)
+    assert not gram_is_cheaper(50, 101, 31)
+
+
+def test_heads_of_width_k_are_one_head_of_their_total_width():
+    many = drawn(TransformerSpec(layers=3, heads=3, key_dimension=2), 4, 6)
+    one = drawn(TransformerSpec(layers=3, heads=1, key_dimension=6), 4, 6)
+    state = many.state_dict()
+    for name in ("keys", "queries"):
+        # 1/√d_k differs: √3 on the product, shared by both factors.
+        state[name] = state[name].reshape(one.keys.shape) * 3**0.25
+    one.load_state_dict(state)
+    tokens = tokens_of(1, 5, 4, 6)
+    torch.testing.assert_close(one(tokens), many(tokens), rtol=1e-9, atol=1e-10)
+
+
+def test_without_affine_norm_coordinates_are_alike():
+    model = drawn(TransformerSpec(layers=3, norm="none"), 4, 6)
+    with torch.no_grad():
+        model.readout[:, :-1] = 0.7  # one value for all tokens of X
+    order = torch.randperm(6, generator=torch.Generator().manual_seed(3))
+    tokens = tokens_of(1, 3, 4, 6)
+    permuted = tokens[..., torch.cat([order, torch.tensor([6])])]
+    torch.testing.assert_close(model(permuted), model(tokens)[..., order], rtol=1e-9, atol=1e-10)
+
+
+def test_random_biases_tell_coordinates_apart():
+    model = Transformer(TransformerSpec(layers=3), 4, 6).double()
+    model.initialise([np.random.Generator(np.random.Philox(1))])
+    tokens = tokens_of(1, 3, 4, 6)
+    permuted = tokens[..., [1, 0, 2, 3, 4, 5, 6]]
+    assert not torch.allclose(model(permuted), model(tokens)[..., [1, 0, 2, 3, 4, 5]], rtol=1e-3)
+
+
+@pytest.mark.parametrize("norm", ["matrix", "row", "none"])
+@pytest.mark.parametrize("width", [1, 5])
+def test_gradients_equal_finite_differences(norm, width):
+    model = drawn(TransformerSpec(layers=3, norm=norm, key_dimension=width), 3, 4)
+    names = [name for name, _ in model.named_parameters()]
+    tokens = tokens_of(1, 2, 3, 4)
+
+    def estimates(*values):
+        return torch.func.functional_call(model, dict(zip(names, values, strict=True)), (tokens,))
+
+    assert torch.autograd.gradcheck(
+        estimates, [p.detach().requires_grad_() for p in model.parameters()]
+    )
+
+
+def test_a_member_is_drawn_and_evaluated_alone():
+    spec = TransformerSpec(layers=3)
+    streams = [np.random.Generator(np.random.Philox(key)) for key in (1, 2)]
+    both = Transformer(spec, 4, 6, 2).double()
+    both.initialise(streams)
+    alone = Transformer(spec, 4, 6, 1).double()
+    alone.initialise([np.random.Generator(np.random.Philox(2))])
+    tokens = tokens_of(2, 5, 4, 6)
+    torch.testing.assert_close(both(tokens)[1:], alone(tokens[1:]), rtol=1e-12, atol=1e-12)
+
+
+def test_initial_keys_are_orthonormal_and_equal_the_queries():
+    model = Transformer(TransformerSpec(layers=3, key_dimension=2), 4, 6).double()
+    model.initialise([np.random.Generator(np.random.Philox(1))])
+    key = model.keys[0, 0, 0, :, :4]
+    torch.testing.assert_close(key @ key.T, torch.eye(2, dtype=torch.float64))
+    torch.testing.assert_close(model.keys[:, :-1], model.queries[:, :-1])
+    assert not model.keys[..., -1].any()

@@ -1,0 +1,77 @@
+"""Weights on disk: the same model back, the same estimates, and a clear word on a bad file."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from nao.config import RunSpec
+from nao.problems import Contexts
+from nao.seeding import stream
+from nao.weights import EVALUATION_BATCH, WeightsError, build, estimate, load_model, save
+
+SPEC = RunSpec.model_validate(
+    {
+        "dataset": {
+            "problem": {"dimension": 6, "task_dimension": 1, "noise_std": 0.1},
+            "context_length": 3,
+            "train_contexts": 20,
+            "test_contexts": 10,
+            "replicates": 2,
+            "seed": 1,
+        },
+        "model": {"kind": "transformer", "layers": 3},
+        "training": {
+            "batch_contexts": 4,
+            "steps": 5,
+            "learning_rate": 0.01,
+            "warmup_steps": 2,
+            "seed": 1,
+        },
+    }
+)
+
+
+@pytest.fixture
+def model():
+    stack = build(SPEC)
+    stack.initialise([stream(1, "init", replicate) for replicate in range(2)])
+    return stack
+
+
+def test_what_is_saved_is_loaded(model, tmp_path):
+    path = tmp_path / "model.safetensors"
+    save(path, model, SPEC, failed=[1])
+    loaded, spec = load_model(path)
+    assert spec == SPEC
+    for name, value in model.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], value)
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]  # no temporary left
+
+
+def test_estimates_are_the_models_whatever_the_batch(model):
+    rng = np.random.default_rng(0)
+    count = EVALUATION_BATCH + 3
+    contexts = Contexts(rng.standard_normal((count, 3, 6)), rng.standard_normal((count, 3)))
+    estimates = estimate(model.double(), contexts)
+    assert estimates.shape == (2, count, 6)
+    rows = torch.from_numpy(np.concatenate([contexts.x, contexts.y[..., None]], -1))
+    single = model(rows[-1].expand(2, 1, 3, 7))
+    np.testing.assert_allclose(estimates[:, -1:], single.detach(), rtol=1e-10)
+
+
+def test_a_truncated_file_is_named(model, tmp_path):
+    path = tmp_path / "model.safetensors"
+    save(path, model, SPEC)
+    path.write_bytes(path.read_bytes()[:-7])
+    with pytest.raises(WeightsError, match=r"model\.safetensors.*train again"):
+        load_model(path)
+
+
+def test_a_foreign_file_is_named(tmp_path):
+    path = tmp_path / "other.safetensors"
+    save_file({"a": torch.zeros(2)}, path, {"spec": json.dumps({})})
+    with pytest.raises(WeightsError, match="format"):
+        load_model(path)
