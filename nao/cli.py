@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
+from nao.config import ConfigError
 from nao.provenance.audit import Audit, audit
 from nao.provenance.clone import clone_at, today_at
+from nao.provenance.today import Today
 from nao.provenance.view import audit_json, audit_trees
 
 app = typer.Typer(
@@ -49,7 +51,7 @@ def audit_command(
 
     verified, stale, tampered, unrecorded or missing; exit code 0 only if all is verified.
     """
-    today = None if files_only else today_at(clone_at(clone))
+    today = None if files_only else _today(clone)
     result = audit(paths or [Path("results")], today)
     if not result.findings:
         fail(f"{', '.join(map(str, paths or ['results']))}: no artefacts there; name another path")
@@ -72,7 +74,14 @@ def _show(result: Audit, whole: bool) -> None:
         console.print("Not compared with today's code, configuration and lock.")
 
 
-def fail(sentence: str) -> None:
+def _today(clone: Path | None) -> Today | None:
+    try:
+        return today_at(clone_at(clone))
+    except (ConfigError, FileNotFoundError) as error:
+        fail(str(error))
+
+
+def fail(sentence: str) -> NoReturn:
     """One sentence on standard error, exit code 2."""
     typer.echo(f"error: {sentence}", err=True)
     raise typer.Exit(2)

@@ -17,7 +17,7 @@ and all later records were forged together, shows in the :attr:`Audit.seal` if i
 """
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -205,23 +205,40 @@ def _judge_link(finding: Finding, record: Record, entry: Input, upstream: Findin
 
 def _judge_rests(findings: dict[Path, Finding]) -> None:
     """Carry verdicts from the roots up, each artefact after all that it rests on."""
-    above: dict[Path, list[Finding]] = defaultdict(list)
-    waiting = {}
+    above: dict[Path, list[Path]] = defaultdict(list)
     for finding in findings.values():
-        waiting[finding.path] = len(finding.inputs)
         for path in finding.inputs:
-            above[path].append(finding)
-    ready = [path for path, count in waiting.items() if count == 0]
-    while ready:
+            above[path].append(finding.path)
+    open_inputs = {path: len(finding.inputs) for path, finding in findings.items()}
+    ready = [path for path, count in open_inputs.items() if count == 0]
+    while open_inputs:
+        if not ready:
+            ready = _circles(set(open_inputs), findings)
+            for path in ready:
+                open_inputs[path] = 0
+                findings[path].charge(Verdict.TAMPERED, "record", "records lead round in a circle")
         path = ready.pop()
-        del waiting[path]
-        for finding in above[path]:
-            _carry(findings[path], finding)
-            waiting[finding.path] -= 1
-            if waiting[finding.path] == 0:
-                ready.append(finding.path)
-    for path in waiting:
-        findings[path].charge(Verdict.TAMPERED, "record", "records lead round in a circle")
+        del open_inputs[path]
+        for upper in above[path]:
+            if upper in open_inputs:
+                _carry(findings[path], findings[upper])
+                open_inputs[upper] -= 1
+                if open_inputs[upper] == 0:
+                    ready.append(upper)
+
+
+def _circles(rest: set[Path], findings: dict[Path, Finding]) -> list[Path]:
+    """What remains of ``rest`` when everything that nothing in it rests on is taken away."""
+    uses = Counter(below for path in rest for below in findings[path].inputs)
+    tops = [path for path in rest if not uses[path]]
+    while tops:
+        top = tops.pop()
+        rest.discard(top)
+        for below in findings[top].inputs:
+            uses[below] -= 1
+            if not uses[below] and below in rest:
+                tops.append(below)
+    return sorted(rest)
 
 
 def _carry(upstream: Finding, finding: Finding) -> None:

@@ -19,25 +19,27 @@ from nao.provenance.schema import RecordError, parse, read_record, record_path, 
 
 
 def test_the_record_states_outputs_inputs_and_the_chain(bench: Workbench):
-    scores = bench.tree / "runs/s0.1/scores.parquet"
+    task = next(task for task in bench.tasks() if task.rule == "evaluate_run")
+    scores = bench.tree / task.outputs["scores"]
     made = read_record(record_path(scores))
     assert made.artefact.sha256 == sha256_of(scores)
     assert made.artefact.size == scores.stat().st_size
-    assert (made.tree, made.rule, made.wildcards) == ("laptop", "score", {"point": "s0.1"})
+    assert (made.tree, made.rule, made.wildcards) == ("laptop", "evaluate_run", task.wildcards)
     for entry in made.inputs:
         upstream = read_record(record_path(bench.tree / entry.path))
         assert entry.sha256 == sha256_of(bench.tree / entry.path) == upstream.artefact.sha256
         assert (entry.record_id, entry.record_digest) == (upstream.id, upstream.digest)
-    assert made.code.script == "workflow/scripts/score.py"
+    assert made.code.script == "workflow/scripts/evaluate_run.py"
     assert made.git is not None
     assert not made.git.dirty
     assert made.execution.start <= made.execution.end
     assert made.execution.peak_memory > 10**6
-    assert read_record(record_path(bench.tree / "runs/s0.1/history.parquet")).execution.segments
+    history = scores.with_name("history.parquet")
+    assert read_record(record_path(history)).execution.segments
 
 
 def test_a_repetition_has_the_same_ids_and_pictures_and_another_digest(bench: Workbench):
-    paths = [path for task in bench.tasks() for path in task.outputs.values()]
+    paths = bench.artefacts
     before = {path: read_record(record_path(bench.tree / path)) for path in paths}
     png = (bench.tree / "figures/fig3.png").read_bytes()
     pdf = (bench.tree / "figures/fig3.pdf").read_bytes()

@@ -4,24 +4,28 @@ The scripts and the configuration lie in ``clone/``; the library that they impor
 project's own modules, so that a test may edit it.
 """
 
+import hashlib
+import json
+import os
 import runpy
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from nao.config import Plan, expand, load
 from nao.provenance import fingerprint
+from nao.provenance.audit import Audit, Verdict, audit
+from nao.provenance.clone import params_of, today_at
 from nao.provenance.record import recording
+from nao.provenance.schema import record_path
 
 SOURCES = Path(__file__).parent / "clone"
-LIBRARY = Path(import_module("nao").__file__).parent
-PROBLEM = {"dimension": 6, "task_dimension": 2}
+LIBRARY = Path(__file__).parents[2] / "nao"
 
 
 @dataclass(frozen=True)
@@ -61,14 +65,14 @@ class Workbench:
         for task in self.tasks():
             self.make(task)
 
-    def make(self, task: Task) -> None:
+    def make(self, task: Task, more_inputs: Sequence[Path] = ()) -> None:
         """Run one job as the workflow does."""
         outputs = {key: self.tree / path for key, path in task.outputs.items()}
         inputs = [self.tree / path for path in task.inputs]
         for path in outputs.values():
             path.parent.mkdir(parents=True, exist_ok=True)
         script = self.clone / "workflow" / "scripts" / f"{task.rule}.py"
-        params = self.params(task.rule, task.wildcards)
+        params = params_of(self.plan, task.rule, task.wildcards)
         fingerprint.forget()
         with recording(
             rule=task.rule,
@@ -76,11 +80,11 @@ class Workbench:
             repository=self.clone,
             tree=self.tree,
             lock=self.clone / "envs" / "requirements.txt",
-            inputs=inputs,
+            inputs=[*inputs, *more_inputs],
             outputs=outputs,
             params=params,
             wildcards=task.wildcards,
-            seeds={"root": self.config["seed"]},
+            seeds={"root": 7},
         ) as job:
             with _library(self.clone):
                 main = runpy.run_path(str(script))["main"]
@@ -92,71 +96,85 @@ class Workbench:
     # --- the plan ---
 
     @property
-    def config(self) -> dict[str, Any]:
-        return yaml.safe_load((self.clone / "config.yaml").read_text())
-
-    def params(self, rule: str, wildcards: Mapping[str, str]) -> dict[str, Any] | None:
-        """What today's configuration gives a job; None for one that it does not want."""
-        config = self.config
-        points = {f"s{noise:g}": noise for noise in config["noise"]}
-        if wildcards.get("point", next(iter(points))) not in points:
-            return None
-        common = {"replicates": config["replicates"]}
-        match rule:
-            case "dataset":
-                noise = points[wildcards["point"]]
-                problem = {**PROBLEM, "noise_std": noise}
-                return {
-                    **common,
-                    "problem": problem,
-                    "contexts": config["contexts"],
-                    "seed": config["seed"],
-                }
-            case "train":
-                return common
-            case "experiment":
-                return {"points": [{"run": run, "value": noise} for run, noise in points.items()]}
-            case _:
-                return {}
+    def plan(self) -> Plan:
+        return expand(load(self.clone / "config.yaml"))
 
     def tasks(self) -> list[Task]:
-        points = [f"s{noise:g}" for noise in self.config["noise"]]
-        tasks = []
-        for point in points:
-            data, run = f"datasets/{point}", f"runs/{point}"
+        """All jobs, each after those that it reads from."""
+        plan = self.plan
+        tasks, scores = [], []
+        for point in plan.experiments["noise"].points:
+            (run,) = point.runs.values()
+            data, mine = f"datasets/{point.dataset}", f"runs/{run}"
+            baseline = f"baselines/{point.dataset}/ridge/scores.parquet"
+            train, test = f"{data}/train.parquet", f"{data}/test.parquet"
+            model, score = f"{mine}/model.safetensors", f"{mine}/scores.parquet"
+            history = f"{mine}/history.parquet"
+            which = {"dataset": point.dataset}
             tasks += [
+                Task("make_dataset", which, (), {"train": train, "test": test}),
+                Task("train", {"run": run}, (train,), {"model": model, "history": history}),
+                Task("evaluate_run", {"run": run}, (model, test), {"scores": score}),
                 Task(
-                    "dataset",
-                    {"point": point},
-                    (),
-                    {"train": f"{data}/train.parquet", "test": f"{data}/test.parquet"},
-                ),
-                Task(
-                    "train",
-                    {"point": point},
-                    (f"{data}/train.parquet",),
-                    {"model": f"{run}/model.safetensors", "history": f"{run}/history.parquet"},
-                ),
-                Task(
-                    "score",
-                    {"point": point},
-                    (f"{run}/model.safetensors", f"{data}/test.parquet"),
-                    {"scores": f"{run}/scores.parquet"},
+                    "evaluate_baseline",
+                    {**which, "estimator": "ridge"},
+                    (test,),
+                    {"scores": baseline},
                 ),
             ]
-        scores = tuple(f"runs/{point}/scores.parquet" for point in points)
+            scores += [score, baseline]
         table = "experiments/noise.parquet"
+        figure = {"pdf": "figures/fig3.pdf", "png": "figures/fig3.png"}
+        claims = {"table": "claims.parquet", "text": "claims.md"}
         return [
             *tasks,
-            Task("experiment", {"experiment": "noise"}, scores, {"table": table}),
-            Task(
-                "figure",
-                {"figure": "fig3"},
-                (table,),
-                {"pdf": "figures/fig3.pdf", "png": "figures/fig3.png"},
-            ),
-            Task("claims", {}, (table,), {"table": "claims.parquet", "text": "claims.md"}),
+            Task("tabulate_experiment", {"experiment": "noise"}, tuple(scores), {"table": table}),
+            Task("draw_figure", {"figure": "fig3"}, (table,), figure),
+            Task("judge_claims", {}, (table,), claims),
         ]
+
+    @property
+    def artefacts(self) -> list[str]:
+        return [path for task in self.tasks() for path in task.outputs.values()]
+
+    def path(self, word: str) -> Path:
+        """An artefact by its word: those of the first point, ``train2`` … of the second."""
+        number = int(word[-1]) - 1 if word[-1].isdigit() else 0
+        point = self.plan.experiments["noise"].points[number]
+        (run,) = point.runs.values()
+        data, mine = f"datasets/{point.dataset}", f"runs/{run}"
+        names = {
+            "train": f"{data}/train.parquet",
+            "test": f"{data}/test.parquet",
+            "model": f"{mine}/model.safetensors",
+            "history": f"{mine}/history.parquet",
+            "scores": f"{mine}/scores.parquet",
+            "ridge": f"baselines/{point.dataset}/ridge/scores.parquet",
+            "table": "experiments/noise.parquet",
+            "pdf": "figures/fig3.pdf",
+            "png": "figures/fig3.png",
+            "claims": "claims.parquet",
+            "text": "claims.md",
+        }
+        return self.tree / names[word.rstrip("0123456789")]
+
+    def record(self, word: str) -> Path:
+        return record_path(self.path(word))
+
+    def make_again(self, *words: str) -> None:
+        """Run the jobs that make these artefacts once more, in order."""
+        wanted = {self.path(word).relative_to(self.tree).as_posix() for word in words}
+        for task in self.tasks():
+            if wanted & set(task.outputs.values()):
+                self.make(task)
+
+    def audit(self, today: bool = True) -> Audit:
+        fingerprint.forget()
+        return audit([self.clone / "results"], today_at(self.clone) if today else None)
+
+    def verdicts(self, today: bool = True) -> dict[str, Verdict]:
+        found = self.audit(today).findings.values()
+        return {finding.name: finding.verdict for finding in found}
 
     # --- tampering ---
 
@@ -174,12 +192,23 @@ class Workbench:
         file.write_text(text.replace(old, new))
         fingerprint.forget()
 
-    def flip(self, path: str, position: int = -1) -> None:
-        """Flip one bit of an artefact."""
-        file = self.tree / path
+    def flip(self, word: str, position: int = -1) -> None:
+        """Flip one bit of an artefact; its times stay as they were."""
+        file = self.path(word)
+        times = file.stat()
         data = bytearray(file.read_bytes())
         data[position] ^= 1
         file.write_bytes(data)
+        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    def forge(self, word: str, change: Callable[[dict[str, Any]], None]) -> None:
+        """Change a record's content, and seal it anew so that it agrees with itself."""
+        path = self.record(word)
+        content = json.loads(path.read_bytes())
+        change(content)
+        body = json.dumps(content, indent=1, ensure_ascii=False).partition(' "digest"')[0]
+        digest = hashlib.sha256(body.encode()).hexdigest()
+        path.write_text(f'{body} "digest": "{digest}"\n}}\n')
 
 
 class _library:

@@ -10,17 +10,12 @@ def main(inputs, outputs, params, job):
     table = pq.read_table(inputs[0])
     y, w = (np.array(table[key].to_pylist()) for key in "yw")
     replicate = table["replicate"].to_numpy()
-    weights = [
-        np.linalg.lstsq(y[replicate == r], w[replicate == r], rcond=None)[0]
-        for r in range(params["replicates"])
-    ]
+    weights, losses = [], []
+    for number in range(params["spec"]["dataset"]["replicates"]):
+        mine = replicate == number
+        weights.append(np.linalg.lstsq(y[mine], w[mine], rcond=None)[0])
+        losses.append(float(np.mean((y[mine] @ weights[-1] - w[mine]) ** 2)))
     save_file({"weights": np.stack(weights)}, outputs["model"])
-    loss = [
-        float(np.mean((y[replicate == r] @ weights[r] - w[replicate == r]) ** 2))
-        for r in range(params["replicates"])
-    ]
-    pq.write_table(
-        pa.table({"replicate": pa.array(range(len(loss)), pa.int32()), "loss": loss}),
-        outputs["history"],
-    )
+    numbers = pa.array(range(len(losses)), pa.int32())
+    pq.write_table(pa.table({"replicate": numbers, "loss": losses}), outputs["history"])
     job.segments = [{"first_step": 0, "last_step": 1}]

@@ -4,7 +4,7 @@ import pyarrow.parquet as pq
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from nao.drawing import draw
+from nao.drawing import draw  # pyright: ignore[reportMissingImports]
 
 
 def main(inputs, outputs, params, job):

@@ -1,4 +1,4 @@
-"""Contexts of one problem, per replicate."""
+"""Training and test contexts of one problem."""
 
 import numpy as np
 import pyarrow as pa
@@ -9,13 +9,16 @@ from nao.seeding import stream
 
 
 def main(inputs, outputs, params, job):
-    from nao.config import ProblemSpec
+    from nao.config import DatasetSpec
 
-    problem = draw_problem(ProblemSpec(**params["problem"]), params["seed"])
+    spec = DatasetSpec(**params["spec"])
+    problem = draw_problem(spec.problem, spec.seed)
     for name, path in outputs.items():
-        drawn = sample_contexts(problem, 4, params["contexts"], stream(params["seed"], name))
+        drawn = sample_contexts(
+            problem, spec.context_length, spec.train_contexts, stream(spec.seed, name)
+        )
         columns = {
             key: pa.array(list(getattr(drawn, key).reshape(len(drawn.y), -1))) for key in "xyw"
         }
-        columns["replicate"] = pa.array(np.arange(len(drawn.y)) % params["replicates"], pa.int32())
+        columns["replicate"] = pa.array(np.arange(len(drawn.y)) % spec.replicates, pa.int32())
         pq.write_table(pa.table(columns), path)
