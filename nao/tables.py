@@ -1,0 +1,112 @@
+"""Experiment tables: what every point of one sweep reached, a row a number.
+
+`tabulate` gathers the scores and `tabulate_priors` the extracted priors of one experiment. Both
+are given a function that reads what was stored for a source, so that they know no path: a source
+is the run of a trained estimator and the data set of any other.
+"""
+
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+
+from nao.config import DatasetSpec, Experiment, RunSpec
+
+TRAINED = "nao"
+
+#: what tells the points and the estimators of a table apart
+KEYS = {
+    "experiment": "string",
+    "axis": "string",
+    "value": "Float64",
+    "context_length": "int64",
+    "task_dimension": "int64",
+    "estimator": "string",
+    "objective": "string",
+    "row_symmetry": "string",
+    "replicate": "Int64",
+}
+COLUMNS = KEYS | {"metric": "string", "score": "float64", "source": "string"}
+MOMENTS = ("mean", "covariance", "eigenvalues", "rank")
+
+
+def tabulate(
+    name: str,
+    experiment: Experiment,
+    datasets: Mapping[str, DatasetSpec],
+    baselines: tuple[str, ...],
+    read: Callable[[str, str], pd.DataFrame],
+) -> pd.DataFrame:
+    """The scores of one experiment: the columns of `COLUMNS`, one row per number.
+
+    `read(estimator, source)` gives the scores stored for one estimator. Beside the swept value
+    stand n and r_w of its point, which say where the scaling laws apply. A replicate whose training
+    failed keeps its rows, with a score of NaN. Raises ValueError where a source lacks a column.
+    """
+    columns = ("estimator", "objective", "row_symmetry", "replicate", "metric", "score")
+    frames = []
+    for point in experiment.points:
+        sources = [(estimator, point.dataset) for estimator in baselines]
+        sources += [(TRAINED, run) for run in point.runs.values()]
+        for estimator, source in sources:
+            frame = _checked(read(estimator, source), columns, f"scores of {estimator}, {source}")
+            frames.append(
+                frame.assign(
+                    experiment=name,
+                    axis=experiment.axis,
+                    value=point.value,
+                    context_length=datasets[point.dataset].context_length,
+                    task_dimension=datasets[point.dataset].problem.task_dimension,
+                    source=source,
+                ).astype(COLUMNS)
+            )
+    return pd.concat(frames, ignore_index=True)[list(COLUMNS)]
+
+
+def tabulate_priors(
+    name: str,
+    experiment: Experiment,
+    runs: Mapping[str, RunSpec],
+    read: Callable[[str], pd.DataFrame],
+) -> pd.DataFrame:
+    """The priors extracted from the trained estimators of one experiment, beside the truth.
+
+    `read(run)` gives one run's extracted prior. One row per run, replicate and kind (true, raw,
+    corrected): the columns of `KEYS`, `kind`, `mean` (d), `covariance` (d·d, row-major),
+    `eigenvalues` (d, falling), `rank`, `test_contexts` (how many estimates the moments were taken
+    over) and `source`. Raises ValueError where a source lacks a column.
+    """
+    frames = []
+    for point in experiment.points:
+        for run in point.runs.values():
+            frame = _checked(read(run), ("replicate", "kind", *MOMENTS), f"prior of {run}")
+            dataset, training = runs[run].dataset, runs[run].training
+            frames.append(
+                frame.assign(
+                    experiment=name,
+                    axis=experiment.axis,
+                    value=point.value,
+                    context_length=dataset.context_length,
+                    task_dimension=dataset.problem.task_dimension,
+                    estimator=runs[run].model.estimator,
+                    objective=training.objective,
+                    row_symmetry=training.row_symmetry,
+                    test_contexts=dataset.test_contexts,
+                    source=run,
+                ).astype(KEYS | {"kind": "string", "rank": "Int64", "source": "string"})
+            )
+    columns = [*KEYS, "kind", *MOMENTS, "test_contexts", "source"]
+    return pd.concat(frames, ignore_index=True)[columns]
+
+
+def in_scaling_regime(table: pd.DataFrame) -> pd.Series:
+    """Whether r_w < n/2 at a row's point: where the slides state the law O(r_w σ_ε² / n)."""
+    return 2 * table["task_dimension"] < table["context_length"]
+
+
+def _checked(frame: pd.DataFrame, columns: tuple[str, ...], place: str) -> pd.DataFrame:
+    if missing := [column for column in columns if column not in frame]:
+        raise ValueError(
+            f"the {place} have no column {', '.join(missing)}: that file is no such table of this "
+            "project, or an old one; delete it and make it again"
+        )
+    return frame

@@ -1,0 +1,89 @@
+"""The tables of the whole smoke plan, from real contexts and estimators, without a training.
+
+In the place of a trained run stands an estimator that learns from the same training contexts:
+empirical Bayes for `heldout`, debiased two-stage ridge for `misfit`. So the tables have the plan's
+shape and real numbers, with a spread over replicates.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from nao.config import DatasetSpec, Plan, expand, load
+from nao.datasets import draw_blocks
+from nao.estimators import ESTIMATORS
+from nao.evaluation import Estimates, score_estimates, score_theory
+from nao.problems import Contexts, Problem, draw_problem
+from nao.recovery import tabulate_recovered
+from nao.tables import TRAINED, tabulate, tabulate_priors
+
+CONFIG = Path(__file__).parents[1] / "config.yaml"
+STAND_INS = {"misfit": "two_stage_ridge_debiased", "heldout": "empirical_bayes"}
+
+
+@cache
+def smoke_plan() -> Plan:
+    """The plan of `config.yaml` at scale smoke."""
+    config = load(CONFIG)
+    return expand(config.model_copy(update={"scale": "smoke"}))
+
+
+@cache
+def smoke_tables() -> dict[str, pd.DataFrame]:
+    """Every experiment table by name, and `prior_moments`."""
+    plan = smoke_plan()
+    tables = {
+        name: tabulate(name, experiment, plan.datasets, plan.baselines, read_scores)
+        for name, experiment in plan.experiments.items()
+    }
+    prior = tabulate_priors("prior", plan.experiments["prior"], plan.runs, read_prior)
+    return tables | {"prior_moments": prior}
+
+
+def read_scores(estimator: str, source: str) -> pd.DataFrame:
+    """What a scores file would hold."""
+    if estimator == TRAINED:
+        run = smoke_plan().runs[source]
+        dataset, training = run.dataset, run.training
+        estimates = estimate(STAND_INS[training.objective], dataset)
+        labels = (run.model.estimator, training.objective, training.row_symmetry)
+        return score_estimates(estimates, contexts(dataset, "test"), *labels)
+    dataset = smoke_plan().datasets[source]
+    test = contexts(dataset, "test")
+    scores = score_estimates(estimate(estimator, dataset), test, estimator)
+    if ESTIMATORS[estimator].needs_truth:
+        scores = pd.concat([scores, score_theory(problem(dataset), test, estimator)])
+    return scores
+
+
+def read_prior(run: str) -> pd.DataFrame:
+    """What the prior file of a run would hold."""
+    spec = smoke_plan().runs[run]
+    estimates = estimate(STAND_INS[spec.training.objective], spec.dataset)
+    return tabulate_recovered(estimates, contexts(spec.dataset, "test").x, problem(spec.dataset))
+
+
+@cache
+def estimate(estimator: str, dataset: DatasetSpec) -> Estimates:
+    """Estimates on the test contexts, once or for each replicate of the training contexts."""
+    test, chosen = contexts(dataset, "test"), ESTIMATORS[estimator]
+    if not chosen.needs_training:
+        return Estimates(chosen.estimate(test, truth=problem(dataset))[None], (None,))
+    replicates = tuple(range(dataset.replicates))
+    training = (contexts(dataset, "train", replicate) for replicate in replicates)
+    return Estimates(np.stack([chosen.estimate(test, each) for each in training]), replicates)
+
+
+@cache
+def contexts(dataset: DatasetSpec, role: str, replicate: int = 0) -> Contexts:
+    """The contexts that the data set would hold."""
+    drawn = [block for block, _ in draw_blocks(problem(dataset), dataset, role, replicate)]
+    return Contexts(*(np.concatenate([getattr(block, name) for block in drawn]) for name in "xyw"))
+
+
+@cache
+def problem(dataset: DatasetSpec) -> Problem:
+    """The truth behind a data set."""
+    return draw_problem(dataset.problem, dataset.seed)

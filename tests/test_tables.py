@@ -1,0 +1,103 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from nao.evaluation import write_table
+from nao.tables import COLUMNS, TRAINED, in_scaling_regime, tabulate, tabulate_priors
+from tests.evaluated import read_prior, read_scores, smoke_plan, smoke_tables
+
+EXPERIMENTS = sorted(smoke_plan().experiments)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_score_of_every_source_stands_in_the_table_once(name):
+    plan, table = smoke_plan(), smoke_tables()[name]
+    for point in plan.experiments[name].points:
+        at_point = table if point.value is None else table[table["value"] == point.value]
+        sources = [(estimator, point.dataset) for estimator in plan.baselines]
+        sources += [(TRAINED, run) for run in point.runs.values()]
+        for estimator, source in sources:
+            stored = read_scores(estimator, source)
+            rows = at_point[(at_point["source"] == source) & (at_point["estimator"] == estimator)]
+            pd.testing.assert_frame_equal(
+                rows[list(stored)].reset_index(drop=True), stored.reset_index(drop=True)
+            )
+    assert len(table) == sum(
+        len(read_scores(estimator, point.dataset))
+        for point in plan.experiments[name].points
+        for estimator in plan.baselines
+    ) + sum(
+        len(read_scores(TRAINED, run))
+        for point in plan.experiments[name].points
+        for run in point.runs.values()
+    )
+
+
+def test_the_columns_are_the_documented_ones_and_survive_parquet(tmp_path):
+    table = smoke_tables()["noise"]
+    assert {name: str(dtype) for name, dtype in table.dtypes.items()} == COLUMNS
+    write_table(tmp_path / "noise.parquet", table)
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(tmp_path / "noise.parquet"), table, check_dtype=False
+    )
+
+
+def test_n_and_r_w_are_those_of_the_point():
+    lengths = smoke_tables()["context_length"]
+    assert (lengths["context_length"] == lengths["value"]).all()
+    ranks = smoke_tables()["task_dimension"]
+    assert (ranks["task_dimension"] == ranks["value"]).all()
+    expected = ranks["task_dimension"] < ranks["context_length"] / 2
+    assert (in_scaling_regime(ranks) == expected).all()
+    assert expected.any()
+    assert not expected.all()
+
+
+def test_a_failed_replicate_keeps_its_rows():
+    plan = smoke_plan()
+
+    def read(estimator: str, source: str) -> pd.DataFrame:
+        scores = read_scores(estimator, source)
+        failed = (scores["replicate"] == 1) & (estimator == TRAINED)
+        return scores.assign(score=scores["score"].mask(failed.fillna(False)))
+
+    table = tabulate("noise", plan.experiments["noise"], plan.datasets, plan.baselines, read)
+    trained = table[table["estimator"] == TRAINED]
+    assert len(table) == len(smoke_tables()["noise"])
+    assert (trained["score"].isna() == (trained["replicate"] == 1)).all()
+
+
+def test_a_foreign_file_is_named_with_what_it_lacks():
+    plan = smoke_plan()
+    with pytest.raises(ValueError, match=r"scores of ridge, .* have no column score: .*make it"):
+        tabulate(
+            "noise",
+            plan.experiments["noise"],
+            plan.datasets,
+            plan.baselines,
+            lambda *source: read_scores(*source).drop(columns="score"),
+        )
+    with pytest.raises(ValueError, match=r"prior of .* have no column kind"):
+        tabulate_priors(
+            "prior",
+            plan.experiments["prior"],
+            plan.runs,
+            lambda run: read_prior(run).drop(columns="kind"),
+        )
+
+
+def test_priors_carry_the_run_they_are_from(tmp_path):
+    plan, table = smoke_plan(), smoke_tables()["prior_moments"]
+    (point,) = plan.experiments["prior"].points
+    assert set(table["source"]) == set(point.runs.values())
+    for run, rows in table.groupby("source"):
+        spec = plan.runs[str(run)]
+        assert set(rows["objective"]) == {spec.training.objective}
+        assert set(rows["row_symmetry"]) == {spec.training.row_symmetry}
+        assert set(rows["test_contexts"]) == {spec.dataset.test_contexts}
+        stored = read_prior(str(run))
+        assert list(rows["kind"]) == list(stored["kind"])
+        np.testing.assert_array_equal(np.stack(rows["mean"]), np.stack(stored["mean"]))
+    write_table(tmp_path / "prior_moments.parquet", table)
+    back = pd.read_parquet(tmp_path / "prior_moments.parquet")
+    np.testing.assert_array_equal(np.stack(back["covariance"]), np.stack(table["covariance"]))
