@@ -1,0 +1,137 @@
+"""One estimator's scores along a sweep, and how they are drawn: a line, a band, and the failures.
+
+The line passes through the median over replicates and the band spans all of them, from the
+smallest to the largest: with a handful of replicates a range hides nothing. Replicates whose
+training failed enter neither; they are marked by a cross at the top edge with "done/planned".
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+from nao.figures.style import BLACK, FAINT, GREY, Look, look
+
+Strokes = dict[str, Any]  # keyword arguments of an artist
+
+TOP_EDGE = 0.95  # of a panel's height, where the crosses of failed trainings stand
+EXPECTED: Strokes = {"color": BLACK, "lw": 5, "alpha": 0.16, "solid_capstyle": "round"}
+BOUND: Strokes = {"color": GREY, "lw": 1, "linestyle": (0, (1.5, 1.5))}
+OUTSIDE_FIT: Strokes = {"color": FAINT, "alpha": 0.3, "lw": 0}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The scores of one estimator over a sweep, one by one and summed up at every value."""
+
+    look: Look
+    rows: pd.DataFrame
+    points: pd.DataFrame  # by value: median, min, max, count (of finished) and size (planned)
+
+
+def curves(table: pd.DataFrame, metric: str = "rmse") -> list[Curve]:
+    """One curve for each estimator × objective × row symmetry, in the order of the legend."""
+    rows = table[table["metric"] == metric]
+    found = []
+    for names, group in rows.groupby(["estimator", "objective", "row_symmetry"], dropna=False):
+        estimator, objective, symmetry = (name if isinstance(name, str) else None for name in names)
+        scores = group.groupby("value")["score"]
+        points = scores.agg(["median", "min", "max", "count", "size"])
+        found.append(Curve(look(str(estimator), objective, symmetry), group, pd.DataFrame(points)))
+    return sorted(found, key=lambda curve: (curve.look.order, not curve.look.filled))
+
+
+def draw_curves(axes: Axes, drawn: Iterable[Curve]) -> None:
+    """Lines, bands and crosses of some curves on log-log axes."""
+    stacked: Counter[float] = Counter()
+    for curve in drawn:
+        points, color = curve.points, curve.look.color
+        axes.fill_between(points.index, points["min"], points["max"], color=color, alpha=0.2, lw=0)
+        axes.plot(points.index, points["median"], zorder=2 + curve.look.order, **curve.look.strokes)
+        for value in points.index[points["count"] < points["size"]]:
+            share = f"{points['count'][value]}/{points['size'][value]}"
+            _cross(axes, value, share, curve.look, stacked[value])
+            stacked[value] += 1
+
+
+def _cross(axes: Axes, value: float, share: str, looks: Look, others: int) -> None:
+    """A cross at the top edge, below those of `others` at the same value."""
+    height = TOP_EDGE - 0.06 * others
+    place = axes.get_xaxis_transform()
+    axes.plot(value, height, "x", color=looks.color, transform=place, zorder=20, mew=1.4)
+    axes.annotate(
+        share,
+        (value, height),
+        xycoords=place,
+        xytext=(4, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=7,
+        color=looks.color,
+    )
+
+
+def draw_theory(axes: Axes, table: pd.DataFrame, bound: bool = False) -> None:
+    """The oracle's expected RMSE and, if asked for, its upper bound: lines without markers.
+
+    To be drawn after `scale_log`: the bound may be infinite or far above every estimator.
+    """
+    lines = {"expected_rmse": EXPECTED} | ({"rmse_bound": BOUND} if bound else {})
+    for metric, strokes in lines.items():
+        line = table[table["metric"] == metric].groupby("value")["score"].median()
+        line = line.where(np.isfinite(line))
+        axes.plot(line.index, line, zorder=1.5, **strokes)
+
+
+def scale_log(axes: Axes, values: Iterable[float]) -> None:
+    """Logarithmic axes with room for crosses; x has a tick at every value, labelled if it fits."""
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high * (high / low) ** 0.12)
+    plain_decades(axes.yaxis, high / low)
+    ticks = sorted(set(values))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xticks(ticks, labels=_with_room(ticks))
+
+
+def plain_decades(axis: Axis, span: float) -> None:
+    """Numbers such as 0.05 rather than 5×10⁻², and 1, 2, 5 in each decade if the span is small."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if span < 100 else (1,)))
+    axis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _with_room(ticks: list[float], gap: float = 1 / 16) -> list[str]:
+    """Labels of log-spaced ticks; empty where the one before lies nearer than `gap` of the span."""
+    if len(ticks) < 2:
+        return [f"{tick:g}" for tick in ticks]
+    least = (ticks[-1] / ticks[0]) ** gap
+    labels, last = [], 0.0
+    for tick in ticks:
+        crowded = tick < last * least
+        labels.append("" if crowded else f"{tick:g}")
+        last = last if crowded else tick
+    return labels
+
+
+def mark(axes: Axes, value: float, text: str) -> None:
+    """A vertical line with its name at the top."""
+    axes.axvline(value, color=GREY, lw=0.8, ls=(0, (4, 2)), zorder=1)
+    axes.annotate(
+        text,
+        (value, 1),
+        xycoords=axes.get_xaxis_transform(),
+        xytext=(0, 2),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontsize=7,
+        color=GREY,
+    )

@@ -1,0 +1,31 @@
+"""The legend above a figure's panels: every estimator once, then the lines of theory."""
+
+from collections.abc import Iterable
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from nao.figures.curves import BOUND, EXPECTED, OUTSIDE_FIT, Curve
+from nao.figures.style import BLACK
+
+
+def draw_legend(figure: Figure, drawn: Iterable[Curve], besides: Iterable[str] = ()) -> None:
+    """Name each look of `drawn`, what stands `besides`, and the cross if a training failed."""
+    drawn = list(drawn)
+    known = {
+        "expected": Line2D([], [], label="expected RMSE of ORE", **EXPECTED),
+        "bound": Line2D([], [], label="upper bound for ORE", **BOUND),
+        "outside": Patch(label="$r_w ≥ n/2$, not fitted", **OUTSIDE_FIT),
+        "failed": Line2D([], [], label="trained/planned", color=BLACK, marker="x", ls=""),
+    }
+    looks = {curve.look.label: curve.look for curve in drawn}
+    handles: list[Line2D | Patch] = [
+        Line2D([], [], label=label, **look.strokes) for label, look in looks.items()
+    ]
+    handles += [known[name] for name in besides]
+    if any((curve.points["count"] < curve.points["size"]).any() for curve in drawn):
+        handles.append(known["failed"])
+    figure.legend(
+        handles=handles, loc="outside upper center", ncols=-(-len(handles) // 2), columnspacing=1.2
+    )

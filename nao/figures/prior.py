@@ -1,0 +1,181 @@
+"""Figure 1: do outputs on fresh contexts have the prior's mean, covariance and spectrum?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from nao.figures.style import BLACK, DIVERGING, FAINT, GREY, WIDTH, Look, look, style
+
+TABLES = ("prior_moments",)
+KINDS = ("raw", "corrected")
+FEWEST_EIGENVALUES = 20  # shown of a spectrum, where it has as many
+ROUNDING = 1e-9  # of the largest eigenvalue: what lies below comes from rounding the estimates
+SPECTRA: dict[str, dict[str, Any]] = {
+    "raw": {"linestyle": (0, (3, 2)), "markerfacecolor": "white", "markersize": 5.5, "lw": 0.9},
+    "corrected": {"markersize": 2.5},
+}
+TRUE_SPECTRUM: dict[str, Any] = {
+    "ls": "none",
+    "marker": "D",
+    "color": BLACK,
+    "ms": 7.5,
+    "mfc": "none",
+    "zorder": 9,
+}
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """The moments of one trained estimator's outputs, replicate by replicate; failed ones left out.
+
+    By kind: `mean` (replicates, d), `covariance` (replicates, d, d), `eigenvalues` (replicates, d).
+    """
+
+    look: Look
+    mean: dict[str, Float[np.ndarray, "replicates d"]]
+    covariance: dict[str, Float[np.ndarray, "replicates d d"]]
+    eigenvalues: dict[str, Float[np.ndarray, "replicates d"]]
+    planned: int
+
+    @property
+    def done(self) -> int:
+        """Replicates whose training finished."""
+        return len(self.mean["raw"])
+
+    @property
+    def label(self) -> str:
+        """The estimator's name, and how many trainings finished where some did not."""
+        if self.done == self.planned:
+            return self.look.label
+        return f"{self.look.label} ({self.done}/{self.planned} trained)"
+
+
+def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """The prior's mean per coordinate and spectrum above, its covariance as heat maps below."""
+    table = tables["prior_moments"]
+    true = table[table["kind"] == "true"].iloc[0]
+    recovered = _recovered(table[table["kind"] != "true"])
+    with style():
+        figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
+        above, below = np.asarray(figure.subfigures(2, 1, height_ratios=(1.45, 1)))
+        left, right = above.subplots(1, 2, width_ratios=(1.5, 1))
+        _draw_means(left, true["mean"], recovered)
+        _draw_spectra(right, true["eigenvalues"], int(true["task_dimension"]), recovered)
+        above.legend(
+            *left.get_legend_handles_labels(), loc="outside upper center", ncols=1 + len(recovered)
+        )
+        panels = below.subplots(1, 1 + len(KINDS) * len(recovered))
+        _draw_covariances(panels, true["covariance"], recovered)
+    return figure
+
+
+def _recovered(rows: pd.DataFrame) -> list[Recovered]:
+    found = []
+    for (objective, symmetry), group in rows.groupby(["objective", "row_symmetry"], sort=False):
+        moments = {
+            name: {
+                kind: _finite(group[group["kind"] == kind].sort_values("replicate")[name])
+                for kind in KINDS
+            }
+            for name in ("mean", "covariance", "eigenvalues")
+        }
+        d = moments["mean"]["raw"].shape[1]
+        square = {kind: flat.reshape(-1, d, d) for kind, flat in moments["covariance"].items()}
+        found.append(
+            Recovered(
+                look("nao", str(objective), str(symmetry)),
+                moments["mean"],
+                square,
+                moments["eigenvalues"],
+                planned=group["replicate"].nunique(),
+            )
+        )
+    return sorted(found, key=lambda each: each.look.order)
+
+
+def _finite(vectors: pd.Series) -> Float[np.ndarray, "replicates values"]:
+    stacked = np.stack([np.asarray(vector, float) for vector in vectors])
+    return stacked[np.isfinite(stacked).all(axis=1)]
+
+
+def _draw_means(axes: Axes, true: np.ndarray, recovered: list[Recovered]) -> None:
+    """Bars of w_0 and, on each, the median and range over replicates of every estimator's mean."""
+    coordinates = np.arange(1, len(true) + 1)
+    axes.bar(coordinates, true, width=0.85, color=FAINT, label="true")
+    axes.axhline(0, color=BLACK, lw=0.6)
+    shifts = np.linspace(-0.2, 0.2, len(recovered)) if len(recovered) > 1 else [0.0]
+    size = float(np.clip(90 / len(true), 1.2, 4.0))
+    for shift, each in zip(shifts, recovered, strict=True):
+        means = each.mean["raw"]
+        if not each.done:
+            continue
+        middle = np.median(means, axis=0)
+        reach = np.stack([middle - means.min(axis=0), means.max(axis=0) - middle])
+        strokes = each.look.strokes | {"linestyle": "none", "markersize": size}
+        axes.errorbar(coordinates + shift, middle, reach, label=each.label, elinewidth=1, **strokes)
+    axes.set(title="(a)  prior mean $w_0$", xlabel="coordinate", ylabel="value")
+    axes.set_xlim(0.3, len(true) + 0.7)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    axes.grid(axis="x", visible=False)
+
+
+def _draw_spectra(axes: Axes, true: np.ndarray, rank: int, recovered: list[Recovered]) -> None:
+    """Eigenvalues in falling order: medians over replicates, with their range as band."""
+    shown = min(len(true), max(FEWEST_EIGENVALUES, 2 * rank))
+    order = np.arange(1, shown + 1)
+    for each in recovered:
+        for kind in KINDS if each.done else ():
+            values = each.eigenvalues[kind][:, :shown]
+            values = np.where(values > 0, values, np.nan)
+            low, high = values.min(axis=0), values.max(axis=0)
+            axes.fill_between(order, low, high, color=each.look.color, alpha=0.2, lw=0)
+            axes.plot(order, np.median(values, axis=0), **each.look.strokes | SPECTRA[kind])
+    axes.plot(order[:rank], true[:rank], **TRUE_SPECTRUM)
+    axes.set_yscale("log")
+    axes.set_xlim(0.3, shown + 0.7)
+    axes.set_ylim(bottom=max(axes.get_ylim()[0], ROUNDING * true[0]))
+    axes.set(title="(b)  spectrum of $\\Sigma_w$", xlabel="order", ylabel="eigenvalue")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    axes.axvline(rank, color=GREY, lw=0.8, ls=(0, (4, 2)), zorder=1)
+    neutral: dict[str, Any] = {"color": GREY, "marker": "o"}
+    handles = [
+        Line2D([], [], label="true", **TRUE_SPECTRUM),
+        Line2D([], [], label="raw", **neutral | SPECTRA["raw"]),
+        Line2D([], [], label="corrected", **neutral | SPECTRA["corrected"]),
+        Line2D([], [], label=f"$r_w = {rank}$", color=GREY, lw=0.8, ls=(0, (4, 2))),
+    ]
+    axes.legend(handles=handles, loc="upper right")
+
+
+def _draw_covariances(panels: np.ndarray, true: np.ndarray, recovered: list[Recovered]) -> None:
+    """Heat maps on one diverging scale: Σ_w, then each estimator's first finished replicate."""
+    d = int(np.sqrt(len(true)))
+    truth = np.asarray(true, float).reshape(d, d)
+    extent = float(np.abs(truth).max())
+    maps: list[tuple[str, np.ndarray | None]] = [("(c)  covariance\ntrue $\\Sigma_w$", truth)]
+    for each in recovered:
+        for kind in KINDS:
+            matrices = each.covariance[kind]
+            maps.append((f"{each.look.label}\n{kind}", matrices[0] if len(matrices) else None))
+    image = None
+    for axes, (title, matrix) in zip(panels, maps, strict=True):
+        axes.set(xticks=[], yticks=[], title=title)
+        axes.grid(visible=False)
+        axes.spines[:].set_visible(True)
+        if matrix is None:
+            axes.text(0.5, 0.5, "no training\nfinished", ha="center", transform=axes.transAxes)
+            continue
+        image = axes.imshow(matrix, cmap=DIVERGING, vmin=-extent, vmax=extent)
+        if matrix is not truth:
+            distance = np.linalg.norm(matrix - truth) / np.linalg.norm(truth)
+            axes.set_xlabel(f"error {100 * distance:.2g} %")
+    if image is not None:
+        panels[0].figure.colorbar(image, ax=list(panels), shrink=0.75, pad=0.01)

@@ -1,0 +1,93 @@
+"""Figure 3: how the error follows the noise, the task's rank, the conditioning and the context."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from nao.figures.curves import OUTSIDE_FIT, Curve, curves, draw_curves, draw_theory, mark, scale_log
+from nao.figures.legend import draw_legend
+from nao.figures.style import GREY, WIDTH, style
+from nao.sweeps import exponent, log_scores
+from nao.tables import in_scaling_regime
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One sweep: its experiment, and what stands above and below its panel."""
+
+    experiment: str
+    title: str
+    label: str
+
+
+PANELS = (
+    Panel("noise", "(a)  noise", r"noise standard deviation $\sigma_\varepsilon$"),
+    Panel("task_dimension", "(b)  task dimension", "rank of the prior covariance $r_w$"),
+    Panel("condition", "(c)  conditioning", r"condition number $\kappa(\Sigma_x)$"),
+    Panel("context_length", "(d)  context length", "rows per context $n$"),
+)
+TABLES = tuple(panel.experiment for panel in PANELS)
+
+
+def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """RMSE against σ_ε, r_w, κ(Σ_x) and n, with the lines of theory and every fitted exponent."""
+    with style():
+        figure = Figure(figsize=(WIDTH, 7.4), layout="constrained")
+        grid = figure.subplots(4, 2, height_ratios=(5, 1.1, 5, 1.1))
+        everywhere: list[Curve] = []
+        for position, panel in enumerate(PANELS):
+            row, column = divmod(position, 2)
+            table = tables[panel.experiment]
+            drawn = curves(table)
+            _draw_panel(grid[2 * row, column], table, panel, drawn)
+            _draw_exponents(grid[2 * row + 1, column], drawn)
+            everywhere += drawn
+        for axes in grid[::2, 0]:
+            axes.set_ylabel(r"RMSE of $\hat w$")
+        draw_legend(figure, everywhere, ("expected", "bound", "outside"))
+    return figure
+
+
+def _draw_panel(axes: Axes, table: pd.DataFrame, panel: Panel, drawn: list[Curve]) -> None:
+    draw_curves(axes, drawn)
+    scale_log(axes, table["value"])
+    draw_theory(axes, table, bound=True)
+    axes.set_title(panel.title)
+    axes.set_xlabel(panel.label)
+    if panel.experiment == "task_dimension":
+        mark(axes, float(table["context_length"].iloc[0]), "$r_w = n$")
+    _shade_outside_fit(axes, table)
+
+
+def _shade_outside_fit(axes: Axes, table: pd.DataFrame) -> None:
+    """Grey where r_w ≥ n/2: halfway, in log scale, to the nearest point that the fit holds."""
+    inside = table.loc[in_scaling_regime(table), "value"]
+    outside = table.loc[~in_scaling_regime(table), "value"]
+    if inside.empty or outside.empty:
+        return
+    low, high = axes.get_xlim()
+    if outside.min() > inside.max():
+        span = float(np.sqrt(outside.min() * inside.max())), high
+    else:
+        span = low, float(np.sqrt(outside.max() * inside.min()))
+    axes.axvspan(*span, zorder=0.5, **OUTSIDE_FIT)
+    axes.set_xlim(low, high)
+
+
+def _draw_exponents(axes: Axes, drawn: list[Curve]) -> None:
+    """A small table: for each curve the fitted exponent and the ends of its interval."""
+    axes.set_axis_off()
+    axes.set(xlim=(0, len(drawn)), ylim=(4, 0))
+    for row, name in enumerate(("slope", "from", "to"), 1):
+        axes.text(-0.1, row + 0.5, name, ha="right", va="center", color=GREY, fontsize=7)
+    for column, curve in enumerate(drawn):
+        axes.plot([column + 0.5], [0.4], clip_on=False, **curve.look.strokes)
+        fit = exponent(log_scores(curve.rows[in_scaling_regime(curve.rows)]))
+        for row, number in enumerate((fit.number, fit.low, fit.high), 1):
+            text = "–" if np.isnan(number) else f"{number:z.2f}".replace("-", "−")
+            size = 8 if row == 1 else 7
+            axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=size)
