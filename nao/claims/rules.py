@@ -1,0 +1,164 @@
+"""The rules, fixed before any result: every threshold stands here beside its reason."""
+
+from functools import partial
+
+from nao.claims import measures
+from nao.claims.verdicts import Range, Rule
+
+# A tenth of a norm leaves a hundredth of its square: 99 % of ‖w_0‖² or ‖Σ_w‖² is recovered.
+MOMENT_TOLERANCE = 0.1
+# The moments of finitely many test contexts scatter about the prior's even for a perfect estimator.
+# Two standard errors, which a normal number exceeds once in twenty, are not held against it.
+SAMPLING_ERRORS = 2.0
+# A fall by ten from one eigenvalue to the next; within Λ the largest ratio of neighbours is 2.
+SPECTRAL_DROP = 0.1
+# An exponent off by 0.1 lets a ratio drift by 10^0.1 = 1.26 for each decade of the swept value.
+EXPONENT_TOLERANCE = 0.1
+# Twice what the √r_w law gives; within its tolerance an exponent explains 1.26 for a whole decade.
+BLOW_UP = 2.0
+
+ANY_LESS, ANY_MORE = -float("inf"), float("inf")
+OWN = "with r_w < n/2 (log-log, each replicate by itself)"
+
+
+def _near(exponent: float) -> Range:
+    return exponent - EXPONENT_TOLERANCE, exponent + EXPONENT_TOLERANCE
+
+
+def _law(claim: str, experiment: str, symbol: str, law: str, exponent: float) -> tuple[Rule, Rule]:
+    """Two rules for one power law: as it is stated, and as the oracle itself follows it."""
+    number = f"{exponent:g}".replace("-", "−")
+    return (
+        Rule(
+            f"{claim}a",
+            f"The RMSE is proportional to {law}",
+            f"the exponent over the points {OWN} is {number} to within {EXPONENT_TOLERANCE:g}",
+            f"exponent of RMSE in {symbol}",
+            _near(exponent),
+            (experiment,),
+            partial(measures.sweep_exponent, experiment=experiment),
+        ),
+        Rule(
+            f"{claim}b",
+            f"The RMSE follows {symbol} as the oracle's does",
+            f"the exponent of NAO/ORE over the points {OWN} is 0 to within {EXPONENT_TOLERANCE:g}",
+            f"exponent in {symbol} less ORE's",
+            _near(0),
+            (experiment,),
+            partial(measures.exponent_against, experiment=experiment, metric="rmse"),
+        ),
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "C1a",
+        "On fresh contexts the outputs have the prior's mean",
+        f"relative error at most {MOMENT_TOLERANCE:g}, beyond {SAMPLING_ERRORS:g} standard errors "
+        "of the mean of as many draws from the prior (added in squares)",
+        "‖mean(ŵ) − w_0‖ / ‖w_0‖",
+        (ANY_LESS, MOMENT_TOLERANCE),
+        ("prior_moments",),
+        partial(measures.mean_error, tolerance=MOMENT_TOLERANCE, sampling_errors=SAMPLING_ERRORS),
+    ),
+    Rule(
+        "C1b",
+        "On fresh contexts the outputs, corrected by σ_ε²C, have the prior's covariance",
+        f"relative error at most {MOMENT_TOLERANCE:g}, beyond {SAMPLING_ERRORS:g} standard errors "
+        "of the covariance of as many draws from the prior (added in squares)",
+        "‖Cov(ŵ) + σ_ε²C − Σ_w‖_F / ‖Σ_w‖_F",
+        (ANY_LESS, MOMENT_TOLERANCE),
+        ("prior_moments",),
+        partial(
+            measures.covariance_error, tolerance=MOMENT_TOLERANCE, sampling_errors=SAMPLING_ERRORS
+        ),
+    ),
+    Rule(
+        "C1c",
+        "The spectrum of the outputs has its largest gap after the r_w-th eigenvalue",
+        "the rank before the largest gap of the uncorrected spectrum is r_w in every replicate",
+        "recovered rank",
+        (ANY_LESS, ANY_MORE),
+        ("prior_moments",),
+        measures.recovered_rank,
+    ),
+    Rule(
+        "C1d",
+        "The spectrum of the outputs drops at r_w",
+        f"the next eigenvalue of the uncorrected spectrum is at most {SPECTRAL_DROP:g} of it",
+        "λ_(r_w+1) / λ_(r_w)",
+        (ANY_LESS, SPECTRAL_DROP),
+        ("prior_moments",),
+        measures.spectral_drop,
+    ),
+    Rule(
+        "C2a",
+        "At the base point ORE is better than NAO, NAO than TRE, and TRE than RE",
+        "in every replicate each of the three ratios of RMSE exceeds 1",
+        "smallest of NAO/ORE, TRE/NAO, RE/TRE",
+        (1, ANY_MORE),
+        ("prior",),
+        measures.order_margin,
+    ),
+    Rule(
+        "C2b",
+        "More training contexts bring NAO nearer to ORE",
+        "the exponent of NAO/ORE in n_s, fitted to each replicate by itself, is negative",
+        "exponent of NAO/ORE in n_s",
+        (ANY_LESS, 0),
+        ("contexts",),
+        measures.ratio_exponent,
+    ),
+    Rule(
+        "C2c",
+        "With few training contexts TRE is better than NAO",
+        "at the smallest n_s the ratio of RMSE exceeds 1 (geometric mean over replicates)",
+        "NAO/TRE",
+        (1, ANY_MORE),
+        ("contexts",),
+        measures.few_contexts,
+    ),
+    Rule(
+        "C2d",
+        "With many training contexts NAO is nearer to ORE than to TRE",
+        "at the largest n_s NAO lies below the geometric mean of the two (geometric mean over "
+        "replicates)",
+        "NAO / √(ORE · TRE)",
+        (ANY_LESS, 1),
+        ("contexts",),
+        measures.many_contexts,
+    ),
+    *_law("C3", "noise", "σ_ε", "σ_ε", 1),
+    *_law("C4", "task_dimension", "r_w", "√r_w", 0.5),
+    Rule(
+        "C4c",
+        "Every estimator fails once r_w reaches n",
+        f"RMSE at the smallest r_w ≥ n is at least {BLOW_UP:g} times what the √r_w law gives from "
+        "the largest r_w < n/2 (geometric mean over replicates)",
+        "RMSE over the √r_w law",
+        (BLOW_UP, ANY_MORE),
+        ("task_dimension",),
+        measures.blow_up,
+    ),
+    Rule(
+        "C5a",
+        "The RMSE follows κ(Σ_x) as the oracle's does",
+        f"the exponent of NAO/ORE over the points {OWN} is 0 to within {EXPONENT_TOLERANCE:g}",
+        "exponent in κ less ORE's",
+        _near(0),
+        ("condition",),
+        partial(measures.exponent_against, experiment="condition", metric="rmse"),
+    ),
+    Rule(
+        "C5b",
+        "The RMSE follows κ(Σ_x) as the upper bound σ_ε √(r_w / (n b)) does",
+        f"the exponent of RMSE/bound over the points {OWN} is 0 to within {EXPONENT_TOLERANCE:g}",
+        "exponent in κ less the bound's",
+        _near(0),
+        ("condition",),
+        partial(
+            measures.exponent_against, experiment="condition", metric="rmse_bound", with_oracle=True
+        ),
+    ),
+    *_law("C6", "context_length", "n", "1/√n", -0.5),
+)
