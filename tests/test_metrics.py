@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from nao.metrics import misfit, relative_rmse, rmse
+
+W = np.array([[3.0, 4.0], [0.0, 0.0]])
+W_HAT = np.array([[3.0, 3.0], [0.0, 1.0]])
+
+
+def test_values_by_hand():
+    assert rmse(W_HAT, W) == 1  # sqrt((1 + 1) / 2)
+    np.testing.assert_allclose(relative_rmse(W_HAT, W), 1 / np.sqrt(25 / 2))
+    assert relative_rmse(np.zeros_like(W), W) == 1
+    x = np.array([[[1.0, 0.0], [0.0, 2.0]], [[1.0, 1.0], [0.0, 1.0]]])
+    y = np.array([[3.0, 8.0], [0.0, 1.0]])
+    assert misfit(W_HAT, x, y) == (0 + 4 + 1 + 0) / 4
+
+
+def test_failed_estimates_stay_failed():
+    w_hat = W_HAT.copy()
+    w_hat[0, 0] = np.nan
+    x, y = np.ones((2, 3, 2)), np.ones((2, 3))
+    assert np.isnan([rmse(w_hat, W), relative_rmse(w_hat, W), misfit(w_hat, x, y)]).all()
+
+
+def test_single_precision_input_is_summed_in_double():
+    w = np.full((100_000, 2), 1 / 3, np.float32)
+    np.testing.assert_allclose(rmse(np.zeros_like(w), w), np.sqrt(2) * w[0, 0], rtol=1e-12)
+
+
+def test_broadcasting_is_refused():
+    with pytest.raises(ValueError, match="one estimate per context"):
+        rmse(W_HAT[:1], W)
+    with pytest.raises(ValueError, match="one estimate per context"):
+        misfit(W_HAT[:1], np.ones((2, 3, 2)), np.ones((2, 3)))
