@@ -1,0 +1,85 @@
+"""Theory lines: what the oracle's error and its outputs' moments must be, one function an equation.
+
+Z = XU throughout; X is one of a batch of designs, and nothing here sees Y or w.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from nao.problems import Problem
+
+
+def posterior_covariance(
+    prior_basis: Float[np.ndarray, "d r"],
+    prior_variances: Float[np.ndarray, " r"],
+    noise_std: float,
+    x: Float[np.ndarray, "batch n d"],
+) -> Float[np.ndarray, "batch r r"]:
+    """Cov(v | X, Y) = (Λ⁻¹ + ZᵀZ/σ_ε²)⁻¹ for w = w_0 + U v, so that Σ_post(X) = U · Uᵀ.
+
+    Independent of Y. Solves in the smaller of r and n unknowns, so that σ_ε = 0 is a limit.
+    """
+    scale = np.sqrt(prior_variances)
+    s = (x @ (prior_basis * scale)).astype(np.float64)
+    st = s.transpose(0, 2, 1)
+    noise = noise_std**2 * np.eye(min(s.shape[1:]))
+    if s.shape[2] <= s.shape[1]:
+        whitened = np.linalg.solve(st @ s + noise, noise)
+    else:
+        whitened = np.eye(s.shape[2]) - st @ np.linalg.solve(s @ st + noise, s)
+    return scale[:, None] * whitened * scale
+
+
+def bayes_risk(problem: Problem, x: Float[np.ndarray, "batch n d"]) -> Float[np.ndarray, " batch"]:
+    """E[‖ŵ_ORE − w‖² | X] = tr Σ_post(X), for each design; no estimator linear in Y has less."""
+    covariance = posterior_covariance(
+        problem.prior_basis, problem.prior_variances, problem.noise_std, x
+    )
+    return np.trace(covariance, axis1=1, axis2=2)
+
+
+def risk_bound(problem: Problem, x: Float[np.ndarray, "batch n d"]) -> Float[np.ndarray, " batch"]:
+    """σ_ε² r_w / (n b) ≥ tr Σ_post(X), with b = λ_min(ZᵀZ/n) of each design; inf where b = 0."""
+    n, r = x.shape[1], problem.task_dimension
+    if r > n:
+        return np.full(len(x), np.inf)
+    z = x @ problem.prior_basis
+    b = np.linalg.eigvalsh(z.transpose(0, 2, 1) @ z / n)[:, 0]
+    with np.errstate(divide="ignore"):
+        return problem.noise_std**2 * r / (n * np.maximum(b, 0))
+
+
+def risk_scaling(problem: Problem, context_length: int) -> float:
+    """σ_ε² r_w / (n λ_min(Σ_x)): the rate of the Bayes risk for r_w/n < 1/2 (slides, section 3)."""
+    smallest = np.linalg.eigvalsh(problem.design_covariance)[0]
+    return problem.noise_std**2 * problem.task_dimension / (context_length * smallest)
+
+
+def covariance_correction(
+    prior_basis: Float[np.ndarray, "d r"],
+    prior_variances: Float[np.ndarray, " r"],
+    noise_std: float,
+    x: Float[np.ndarray, "batch n d"],
+) -> Float[np.ndarray, "d d"]:
+    """σ_ε² C = U E_X[(Λ⁻¹ + ZᵀZ/σ_ε²)⁻¹] Uᵀ, the mean over the given designs.
+
+    By the law of total variance Cov(ŵ_ORE) = Σ_w − σ_ε² C, while E[ŵ_ORE] = w_0.
+    """
+    mean = posterior_covariance(prior_basis, prior_variances, noise_std, x).mean(axis=0)
+    return prior_basis @ mean @ prior_basis.T
+
+
+def interpolation_moments(dimension: int, context_length: int) -> tuple[float, float]:
+    """a and b in E[ŵŵᵀ] = aM + b tr(M) I for ŵ = X⁺Xw, M = E[wwᵀ], rows x_i ~ N(0, I), n ≤ d.
+
+    X⁺X projects onto a uniformly random n-dimensional subspace, so that E[X⁺X] = (n/d) I and
+
+        a = n(nd + d − 2) / (d(d − 1)(d + 2)),    b = n(d − n) / (d(d − 1)(d + 2)).
+
+    For n ≥ d, X⁺X = I: a = 1, b = 0.
+    """
+    d, n = dimension, context_length
+    if n >= d:
+        return 1.0, 0.0
+    scale = n / (d * (d - 1) * (d + 2))
+    return scale * (n * d + d - 2), scale * (d - n)
