@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from scipy.stats import multivariate_normal
+
+from nao.estimators.empirical_bayes import TOLERANCE, empirical_bayes, fit_mixed_model
+from nao.estimators.oracle import oracle_ridge
+from nao.metrics import rmse
+
+
+def log_likelihood(x, y, mean, loading, noise_variance):
+    """Sum of the marginal Gaussian log-densities, context by context."""
+    return sum(
+        multivariate_normal.logpdf(
+            y_j, x_j @ mean, x_j @ loading @ loading.T @ x_j.T + noise_variance * np.eye(len(y_j))
+        )
+        for x_j, y_j in zip(x, y, strict=True)
+    )
+
+
+def test_the_fit_is_the_maximum_of_the_marginal_likelihood(draw):
+    d = 3
+    _, contexts = draw(60, 2, dimension=d, task_dimension=1, noise_std=0.5)
+    model = fit_mixed_model(contexts.x, contexts.y, rank=1)
+    arguments = (model.mean, model.loading, model.noise_variance)
+    own = log_likelihood(contexts.x, contexts.y, *arguments)
+    np.testing.assert_allclose(model.log_likelihood, own, atol=5 * TOLERANCE)
+
+    def negative(theta):
+        mean, loading, log_noise = theta[:d], theta[d : 2 * d, None], theta[-1]
+        return -log_likelihood(contexts.x, contexts.y, mean, loading, np.exp(log_noise))
+
+    start = np.concatenate([np.zeros(d), np.ones(d), [0.0]])  # knows nothing of ours
+    best = minimize(negative, start, method="BFGS")
+    assert own > -best.fun - 0.1
+    sign = np.sign(model.loading[:, 0] @ best.x[d : 2 * d])
+    np.testing.assert_allclose(model.mean, best.x[:d], atol=0.02)
+    np.testing.assert_allclose(sign * model.loading[:, 0], best.x[d : 2 * d], atol=0.02)
+    np.testing.assert_allclose(model.noise_variance, np.exp(best.x[-1]), rtol=0.05)
+
+
+@pytest.mark.parametrize("rank", [1, 3])
+@pytest.mark.parametrize("condition", [1, 10])
+def test_rank_and_noise_are_found_and_the_oracle_is_nearly_reached(draw, rank, condition):
+    settings = {"dimension": 12, "task_dimension": rank, "design_condition": condition}
+    problem, training = draw(500, 6, **settings)
+    _, test = draw(500, 6, role="test", **settings)
+    model = fit_mixed_model(training.x, training.y)
+    assert model.loading.shape == (12, rank)
+    # the relative standard error of a variance from 500 × (6 − rank) residuals
+    residuals = 500 * (6 - rank)
+    np.testing.assert_allclose(
+        model.noise_variance, problem.noise_std**2, rtol=5 * np.sqrt(2 / residuals)
+    )
+    oracle = rmse(oracle_ridge(problem, test.x, test.y), test.w)
+    assert rmse(empirical_bayes(model, test.x, test.y), test.w) < 1.15 * oracle
+
+
+def test_the_order_of_contexts_does_not_matter(draw):
+    _, contexts = draw(100, 4)
+    forward = fit_mixed_model(contexts.x, contexts.y, rank=2)
+    backward = fit_mixed_model(contexts.x[::-1], contexts.y[::-1], rank=2)
+    np.testing.assert_allclose(forward.mean, backward.mean, atol=1e-8)
+    np.testing.assert_allclose(forward.log_likelihood, backward.log_likelihood, atol=1e-6)
+
+
+def test_a_rank_above_the_truth_gains_likelihood_but_loses_bic(draw):
+    _, contexts = draw(300, 5)
+    models = [fit_mixed_model(contexts.x, contexts.y, rank) for rank in (1, 2, 3)]
+    likelihoods = [model.log_likelihood for model in models]
+    assert likelihoods[0] < likelihoods[1] < likelihoods[2] + TOLERANCE
+    assert np.argmin([model.bic(300) for model in models]) == 1
+    # −2 log L + k log N with k = d + dr − r(r − 1)/2 + 1 = 8 + 16 − 1 + 1
+    np.testing.assert_allclose(models[1].bic(300), -2 * likelihoods[1] + 24 * np.log(300))
+
+
+def test_every_iteration_raises_the_likelihood(draw, monkeypatch):
+    _, contexts = draw(60, 4)
+    climb = []
+    for iterations in range(1, 8):
+        monkeypatch.setattr("nao.estimators.empirical_bayes.ITERATIONS", iterations)
+        climb.append(fit_mixed_model(contexts.x, contexts.y, rank=2).log_likelihood)
+    assert np.all(np.diff(climb) > 0)
