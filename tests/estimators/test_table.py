@@ -1,0 +1,49 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nao.estimators import ESTIMATORS
+from nao.metrics import rmse
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_every_estimator_sees_what_it_needs_and_no_more(draw, name):
+    problem, training = draw(200, 5)
+    _, test = draw(30, 5, role="test")
+    estimator = ESTIMATORS[name]
+    blind = [replace(contexts, w=None) for contexts in (test, training)]
+    w_hat = estimator.estimate(
+        blind[0],
+        blind[1] if estimator.needs_training else None,
+        problem if estimator.needs_truth else None,
+    )
+    assert w_hat.shape == (30, 8)
+    assert w_hat.dtype == np.float64
+    # better than ŵ = 0, and what is not needed changes nothing
+    assert rmse(w_hat, test.w) < rmse(np.zeros_like(w_hat), test.w)
+    np.testing.assert_array_equal(w_hat, estimator.estimate(test, training, problem))
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_what_is_missing_is_named(draw, name):
+    estimator = ESTIMATORS[name]
+    _, test = draw(5, 5)
+    if estimator.needs_training:
+        with pytest.raises(ValueError, match="needs training contexts"):
+            estimator.estimate(test)
+    if estimator.needs_truth:
+        with pytest.raises(ValueError, match="needs the true problem"):
+            estimator.estimate(test)
+
+
+def test_the_order_that_the_slides_claim_holds_among_the_classical_estimators(draw):
+    settings = {"dimension": 20, "noise_std": 0.1}
+    problem, training = draw(1000, 10, **settings)
+    _, test = draw(300, 10, role="test", **settings)
+    error = {
+        name: rmse(estimator.estimate(test, training, problem), test.w)
+        for name, estimator in ESTIMATORS.items()
+    }
+    assert error["oracle_ridge"] < error["empirical_bayes"] < error["two_stage_ridge_debiased"]
+    assert error["two_stage_ridge_debiased"] < error["two_stage_ridge"] < error["ridge"]
