@@ -1,0 +1,137 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nao.config import ProblemSpec
+from nao.estimators.least_squares import least_squares
+from nao.estimators.oracle import oracle_ridge
+from nao.problems import Problem, draw_problem, sample_contexts
+from nao.seeding import stream
+from nao.theory import (
+    bayes_risk,
+    covariance_correction,
+    interpolation_moments,
+    posterior_covariance,
+    risk_bound,
+    risk_scaling,
+)
+
+
+def problem(**changes) -> Problem:
+    spec = {"dimension": 6, "task_dimension": 2, "noise_std": 0.5} | changes
+    return draw_problem(ProblemSpec.model_validate(spec), 2)
+
+
+def covariance(truth: Problem, x: np.ndarray) -> np.ndarray:
+    basis, variances = truth.prior_basis, truth.prior_variances
+    return basis @ posterior_covariance(basis, variances, truth.noise_std, x) @ basis.T
+
+
+@pytest.mark.parametrize("rank", [1, 2, 6])
+@pytest.mark.parametrize("n", [1, 4, 9])
+def test_posterior_covariance_against_conditioning_the_joint_gaussian(rank, n):
+    truth = problem(task_dimension=rank, design_condition=4)
+    x = sample_contexts(truth, n, 10, stream(0, "designs")).x
+    prior = truth.prior_covariance
+    for x_j, ours in zip(x, covariance(truth, x), strict=True):
+        marginal = x_j @ prior @ x_j.T + truth.noise_std**2 * np.eye(n)
+        dense = prior - prior @ x_j.T @ np.linalg.solve(marginal, x_j @ prior)
+        np.testing.assert_allclose(ours, dense, atol=1e-12)
+        np.testing.assert_allclose(bayes_risk(truth, x_j[None])[0], np.trace(dense))
+
+
+@pytest.mark.parametrize(("rank", "n"), [(2, 4), (6, 3)])
+def test_without_noise_what_the_rows_see_is_known(rank, n):
+    truth = problem(task_dimension=rank, noise_std=0)
+    x = sample_contexts(truth, n, 5, stream(0, "designs")).x
+    for x_j, ours in zip(x, covariance(truth, x), strict=True):
+        np.testing.assert_allclose(x_j @ ours, 0, atol=1e-9)
+        assert np.linalg.matrix_rank(ours, tol=1e-9, hermitian=True) == max(rank - n, 0)
+
+
+def test_the_conditional_risk_is_the_oracles_error_on_that_design():
+    truth = problem()
+    contexts = sample_contexts(truth, 4, 1, stream(0, "design"))
+    draws = sample_contexts(truth, 4, 40_000, stream(0, "noise and weights"))
+    x = np.broadcast_to(contexts.x, draws.x.shape)
+    assert draws.w is not None
+    # the same weights and noise, seen through the one design
+    y = draws.y + np.einsum("bnd,bd->bn", x - draws.x, draws.w)
+    squares = np.sum((oracle_ridge(truth, x, y) - draws.w) ** 2, axis=1)
+    error = squares.std() / np.sqrt(len(squares))
+    assert abs(squares.mean() - bayes_risk(truth, contexts.x)[0]) < 4 * error
+
+
+@pytest.mark.parametrize("rank", [1, 2, 5, 6])
+def test_the_bound_lies_above_the_risk_of_every_design(rank):
+    truth = problem(task_dimension=rank, design_condition=10)
+    x = sample_contexts(truth, 5, 200, stream(0, "designs")).x
+    bound, risk = risk_bound(truth, x), bayes_risk(truth, x)
+    assert np.all(risk <= bound)
+    assert np.all(np.isinf(bound)) == (rank > 5)
+    # and is attained in the limit of little noise when r_w = 1, where b n = ZᵀZ
+    if rank == 1:
+        quiet = replace(truth, noise_std=1e-6)
+        np.testing.assert_allclose(bayes_risk(quiet, x), risk_bound(quiet, x), rtol=1e-3)
+
+
+def test_the_bound_is_its_formula():
+    truth = problem()
+    x = sample_contexts(truth, 5, 3, stream(0, "designs")).x
+    z = x @ truth.prior_basis
+    smallest = [np.linalg.svd(z_j, compute_uv=False)[-1] ** 2 / 5 for z_j in z]
+    np.testing.assert_allclose(risk_bound(truth, x), 0.25 * 2 / (5 * np.array(smallest)))
+
+
+def test_the_scaling_is_the_rate_of_the_risk():
+    truth = problem(noise_std=0.01)
+    n, count = 40, 4000
+    x = sample_contexts(truth, n, count, stream(0, "designs")).x
+    risk = bayes_risk(truth, x)
+    # With vanishing noise the risk is σ² tr (ZᵀZ)⁻¹, whose mean is σ² r / (n − r − 1).
+    expected = risk_scaling(truth, n) * n / (n - 2 - 1)
+    assert abs(risk.mean() - expected) < 4 * risk.std() / np.sqrt(count) + 1e-3 * expected
+    stretched = problem(design_condition=20)
+    np.testing.assert_allclose(risk_scaling(stretched, n), 20 * risk_scaling(problem(), n))
+
+
+@pytest.mark.parametrize("rank", [2, 6])
+def test_moments_of_the_oracles_outputs(rank):
+    truth = problem(task_dimension=rank, noise_std=1.0)
+    count = 40_000
+    contexts = sample_contexts(truth, 4, count, stream(0, "moments"))
+    w_hat = oracle_ridge(truth, contexts.x, contexts.y)
+    correction = covariance_correction(
+        truth.prior_basis, truth.prior_variances, truth.noise_std, contexts.x
+    )
+    # Entries of ŵ have variance below 2, their products below 3 · 2²: five standard errors
+    np.testing.assert_allclose(w_hat.mean(0), truth.prior_mean, atol=5 * np.sqrt(2 / count))
+    tolerance = 5 * np.sqrt(12 / count)
+    np.testing.assert_allclose(np.cov(w_hat.T) + correction, truth.prior_covariance, atol=tolerance)
+    assert np.abs(correction).max() > 1.5 * tolerance  # the test would notice its absence
+
+
+@pytest.mark.parametrize(("d", "n"), [(5, 1), (5, 3), (8, 4), (6, 5)])
+def test_second_moment_of_the_interpolant(d, n):
+    rng = stream(0, "interpolant", d, n)
+    w = 1.0 + np.arange(d)
+    count = 40_000
+    x = rng.standard_normal((count, n, d))
+    w_hat = least_squares(x, x @ w)
+    moment = w_hat[:, :, None] * w_hat[:, None, :]
+    a, b = interpolation_moments(d, n)
+    exact = a * np.outer(w, w) + b * (w @ w) * np.eye(d)
+    errors = moment.std(0) / np.sqrt(count)
+    assert np.all(np.abs(moment.mean(0) - exact) < 5 * errors)
+
+
+@pytest.mark.parametrize("d", [2, 3, 7])
+def test_interpolation_moments_keep_the_trace_and_end_at_the_identity(d):
+    for n in range(1, d + 3):
+        a, b = interpolation_moments(d, n)
+        np.testing.assert_allclose(a + b * d, min(n / d, 1))  # tr E[ŵŵᵀ] = (n/d) tr M
+    assert interpolation_moments(d, d) == (1, 0)
+    assert interpolation_moments(1, 1) == (1, 0)
+    limit = d * (d + 2)  # n = 1: E[(u uᵀ w)(·)ᵀ] = (2M + tr(M) I) / (d(d + 2)), u uniform
+    np.testing.assert_allclose(interpolation_moments(d, 1), [2 / limit, 1 / limit])
