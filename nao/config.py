@@ -207,12 +207,17 @@ class Compute(Spec):
 
 
 class ExperimentSpec(Spec):
-    """A sweep: the base point with one value varied, and the learners trained at each point."""
+    """A sweep: the base point with one value varied, and the learners trained at each point.
+
+    `overrides` moves the base point, as in {dataset: {first_replicate: 1000}} for a study whose
+    replicates must be disjoint from those reported.
+    """
 
     axis: str | None = Field(
         default=None, description="dotted path into a run; null: the base point only"
     )
     learners: tuple[str, ...] = Field(min_length=1)
+    overrides: dict[str, dict[str, Any]] = Field(default={}, description="part → values")
 
 
 class BaseSpec(Spec):
@@ -323,7 +328,7 @@ def expand(config: Config) -> Plan:
         for value in scale.values[name] if experiment.axis else (None,):
             place = f"experiments.{name}" + ("" if value is None else f" at {value:g}")
             members = {
-                learner: _run(config, scale, experiment.axis, value, learner, place)
+                learner: _run(config, scale, experiment, value, learner, place)
                 for learner in experiment.learners
             }
             dataset = next(iter(members.values())).dataset
@@ -350,7 +355,7 @@ def expand(config: Config) -> Plan:
 def _run(
     config: Config,
     scale: ScaleSpec,
-    axis: str | None,
+    experiment: ExperimentSpec,
     value: float | int | None,
     learner: str,
     place: str,
@@ -360,18 +365,19 @@ def _run(
     for part in ("dataset", "training"):
         values[part].setdefault("seed", config.seed)
     values["model"].setdefault("kind", "transformer")
-    for part, overrides in config.learners[learner].items():
-        # Another kind of model shares no value with the base point's.
-        fresh = part == "model" and "kind" in overrides
-        values[part] = overrides if fresh else values[part] | overrides
-    if axis is not None:
-        *parents, key = axis.split(".")
+    for changes in (experiment.overrides, config.learners[learner]):
+        for part, overrides in changes.items():
+            # Another kind of model shares no value with the base point's.
+            fresh = part == "model" and "kind" in overrides
+            values[part] = overrides if fresh else values.get(part, {}) | overrides
+    if experiment.axis is not None:
+        *parents, key = experiment.axis.split(".")
         section = values
         for parent in parents:
             section = section.get(parent) if isinstance(section, dict) else None
         if not isinstance(section, dict) or key not in section:
             raise ConfigError(
-                f"{place}: axis = {axis!r} is no value of scales.{config.scale}.base; "
+                f"{place}: axis = {experiment.axis!r} is no value of scales.{config.scale}.base; "
                 "name one as in dataset.problem.noise_std"
             )
         section[key] = value

@@ -1,0 +1,159 @@
+"""The configuration: what it refuses and in which words, and what its plan shares."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nao.config import ConfigError, DatasetSpec, expand, load
+
+CONFIG = Path(__file__).parents[1] / "config.yaml"
+VALUES = yaml.safe_load(CONFIG.read_text())
+
+
+@pytest.fixture
+def values() -> dict:
+    return copy.deepcopy(VALUES)
+
+
+def base(values: dict, scale: str = "laptop") -> dict:
+    return values["scales"][scale]["base"]
+
+
+@pytest.mark.parametrize("scale", VALUES["scales"])
+def test_every_scale_expands(values, scale):
+    plan = expand(load(values | {"scale": scale}))
+    for name, experiment in plan.experiments.items():
+        for point in experiment.points:
+            assert point.dataset in plan.datasets
+            assert set(point.runs.values()) <= set(plan.runs)
+            assert set(point.runs) == set(values["experiments"][name]["learners"])
+
+
+def test_the_file_and_its_values_are_the_same():
+    assert load(CONFIG) == load(VALUES)
+
+
+def test_the_base_point_is_one_run(values):
+    plan = expand(load(values))
+    shared = [
+        point.runs["misfit"]
+        for name in ("prior", "noise", "task_dimension", "condition", "context_length", "contexts")
+        for point in plan.experiments[name].points
+        if plan.runs[point.runs["misfit"]]
+        == plan.runs[plan.experiments["prior"].points[0].runs["misfit"]]
+    ]
+    assert len(shared) == 6
+    assert len(set(shared)) == 1
+
+
+def test_a_point_more_adds_that_point_alone(values):
+    before = expand(load(values))
+    values["scales"]["laptop"]["values"]["noise"].append(0.55)
+    after = expand(load(values))
+    added = set(after.runs) - set(before.runs)
+    assert set(before.runs) <= set(after.runs)
+    assert {after.runs[name].dataset.problem.noise_std for name in added} == {0.55}
+
+
+def test_learners_share_the_data_of_a_point(values):
+    plan = expand(load(values))
+    for experiment in plan.experiments.values():
+        for point in experiment.points:
+            assert {plan.runs[run].dataset.identity for run in point.runs.values()} == {
+                point.dataset
+            }
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        ("scales.laptop.base.dataset.problem.noise_std", -0.1, ["noise_std = -0.1", "0"]),
+        ("scales.laptop.base.dataset.problem.task_dimension", 21, ["task_dimension = 21", "20"]),
+        ("scales.laptop.base.dataset.context_length", 20, ["context_length = 20", "n < d"]),
+        ("scales.laptop.base.dataset.problem.prior", "cauchy", ["cauchy", "gaussian"]),
+        ("scales.laptop.base.training.steps", "many", ["steps = 'many'", "integer"]),
+        ("scales.laptop.base.training.stpes", 3, ["stpes", "not a known key"]),
+        ("scales.laptop.base.training.row_symmetry", "flip", ["row_symmetry = 'flip'", "permute"]),
+        ("scales.laptop.values.noise", [], ["noise", "empty"]),
+        ("scales.laptop.values.nosie", [1], ["nosie", "no experiment"]),
+        ("experiments.noise.axis", "dataset.problem.nosie", ["dataset.problem.nosie"]),
+        ("experiments.noise.learners", ["misfit", "magic"], ["magic", "misfit"]),
+        ("scale", "desk", ["scale = 'desk'", "laptop"]),
+        ("sed", 3, ["sed", "not a known key"]),
+        ("seed", -3, ["seed = -3"]),
+    ],
+)
+def test_a_fault_is_one_sentence_that_names_key_value_and_bound(values, place, value, words):
+    *parents, key = place.split(".")
+    section = values
+    for parent in parents:
+        section = section[parent]
+    section[key] = value
+    with pytest.raises(ConfigError) as raised:
+        expand(load(values))
+    message = str(raised.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message, message
+
+
+def test_a_missing_key_and_a_missing_file_are_named(values, tmp_path):
+    del base(values)["training"]["steps"]
+    with pytest.raises(ConfigError, match=r"steps is missing; add it"):
+        expand(load(values))
+    with pytest.raises(ConfigError, match=r"none\.yaml does not exist"):
+        load(tmp_path / "none.yaml")
+    (tmp_path / "broken.yaml").write_text("a: [")
+    with pytest.raises(ConfigError, match=r"broken\.yaml is not valid YAML"):
+        load(tmp_path / "broken.yaml")
+
+
+def test_numbers_as_yaml_writes_them(values):
+    base(values)["training"]["learning_rate"] = "1e-3"  # a string in YAML 1.1
+    plan = expand(load(values))
+    assert {run.training.learning_rate for run in plan.runs.values()} == {1e-3}
+
+
+def test_another_kind_of_model_takes_nothing_from_the_base(values):
+    values["learners"]["rival"] = {"model": {"kind": "unrolled_gradient", "layers": 2}}
+    values["experiments"]["prior"]["learners"].append("rival")
+    plan = expand(load(values))
+    run = plan.runs[plan.experiments["prior"].points[0].runs["rival"]]
+    assert run.model.estimator == "upg"
+
+
+def test_an_experiment_may_move_the_base_point(values):
+    values["experiments"]["prior"]["overrides"] = {"dataset": {"first_replicate": 1000}}
+    plan = expand(load(values))
+    (point,) = plan.experiments["prior"].points
+    assert plan.datasets[point.dataset].members[0] == 1000
+    assert all(point.dataset != other.dataset for other in plan.experiments["noise"].points)
+
+
+problems = st.fixed_dictionaries(
+    {
+        "dimension": st.integers(2, 50),
+        "task_dimension": st.integers(1, 2),
+        "noise_std": st.floats(0, 10),
+    }
+)
+
+
+@given(problems, st.integers(0, 3))
+def test_identities_tell_specifications_apart(problem, seed):
+    common = {
+        "problem": problem,
+        "context_length": 1,
+        "train_contexts": 5,
+        "test_contexts": 5,
+        "replicates": 1,
+    }
+    first = DatasetSpec.model_validate(common | {"seed": seed})
+    same = DatasetSpec.model_validate_json(first.model_dump_json())
+    other = DatasetSpec.model_validate(common | {"seed": seed + 1})
+    assert first.identity == same.identity
+    assert first.identity != other.identity
