@@ -52,7 +52,7 @@ def test_the_oracles_outputs_give_the_prior_back_without_knowing_it(noise_std, r
 
 
 def test_the_correction_solves_its_own_equation():
-    problem, contexts, w_hat = drawn(500)
+    problem, contexts, w_hat = drawn(500, noise_std=0.7)
     corrected = corrected_prior(w_hat, contexts.x, problem.noise_std)
     basis, variances = corrected.eigenvectors[:, :2], corrected.eigenvalues[:2]
     z = contexts.x @ basis

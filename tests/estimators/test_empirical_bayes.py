@@ -56,6 +56,13 @@ def test_rank_and_noise_are_found_and_the_oracle_is_nearly_reached(draw, rank, c
     assert rmse(empirical_bayes(model, test.x, test.y), test.w) < 1.15 * oracle
 
 
+@pytest.mark.parametrize("start", [1, 2, 4])
+def test_bic_finds_the_rank_from_either_side(draw, monkeypatch, start):
+    _, contexts = draw(300, 5)
+    monkeypatch.setattr("nao.estimators.two_stage.spectral_rank", lambda _: start)
+    assert fit_mixed_model(contexts.x, contexts.y).loading.shape == (8, 2)
+
+
 def test_the_order_of_contexts_does_not_matter(draw):
     _, contexts = draw(100, 4)
     forward = fit_mixed_model(contexts.x, contexts.y, rank=2)

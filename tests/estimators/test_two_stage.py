@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from nao.estimators.ridge import ridge, ridge_penalty
-from nao.estimators.two_stage import fit_prior, fit_prior_debiased, two_stage_ridge
+from nao.estimators.two_stage import (
+    debiased_moments,
+    fit_prior,
+    fit_prior_debiased,
+    two_stage_ridge,
+)
 from nao.metrics import rmse
 
 
@@ -41,6 +46,14 @@ def test_the_debiased_prior_is_consistent_for_an_ill_conditioned_design(draw):
     error = np.linalg.norm(covariance(prior) - problem.prior_covariance)
     assert prior.basis.shape[1] == 2
     assert error < 0.1 * np.linalg.norm(problem.prior_covariance)
+
+
+@pytest.mark.parametrize("n", [2, 6])
+def test_without_noise_the_whole_second_moment_is_unbiased(draw, n):
+    problem, contexts = draw(40_000, n, noise_std=0)
+    moment = debiased_moments(contexts.x, contexts.y).moment
+    np.testing.assert_allclose(moment, problem.prior_covariance, atol=0.1)
+    np.testing.assert_allclose(np.trace(moment), np.sum(problem.prior_variances), rtol=0.03)
 
 
 @pytest.mark.parametrize("n", [1, 3, 7, 8, 12])
