@@ -1,0 +1,115 @@
+"""Estimates of w on test contexts and the scores they earn, as tables on disk.
+
+Estimates: a row a replicate and test context, with columns `replicate` (int32, null where an
+estimator uses no training contexts), `context` (the row of the test file) and `w_hat` (d float32).
+Scores: a row a replicate and metric, as in `SCORES`; NaN where the training of a replicate failed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from jaxtyping import Float
+
+from nao.files import atomic_path
+from nao.metrics import misfit, relative_rmse, rmse
+from nao.problems import Contexts, Problem
+from nao.theory import bayes_risk, risk_bound
+
+#: columns of a scores table
+SCORES = {
+    "estimator": "string",
+    "objective": "string",
+    "row_symmetry": "string",
+    "replicate": "Int64",
+    "metric": "string",
+    "score": "float64",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """ŵ of the same test contexts, once a replicate; one entry, None, where there are none."""
+
+    w_hat: Float[np.ndarray, "replicates contexts d"]
+    replicates: tuple[int | None, ...]
+
+
+def score_estimates(
+    estimates: Estimates,
+    test: Contexts,
+    estimator: str,
+    objective: str | None = None,
+    row_symmetry: str | None = None,
+) -> pd.DataFrame:
+    """RMSE, relative RMSE and misfit of every replicate; `test` must hold w."""
+    if test.w is None:
+        raise ValueError("the test contexts were read without w; read their column w to score them")
+    rows = []
+    for replicate, w_hat in zip(estimates.replicates, estimates.w_hat, strict=True):
+        rows += [
+            (replicate, "rmse", rmse(w_hat, test.w)),
+            (replicate, "relative_rmse", relative_rmse(w_hat, test.w)),
+            (replicate, "misfit", misfit(w_hat, test.x, test.y)),
+        ]
+    return _scores(rows, estimator, objective, row_symmetry)
+
+
+def score_theory(problem: Problem, test: Contexts, estimator: str) -> pd.DataFrame:
+    """What theory says of the oracle on these designs: sqrt of the mean Bayes risk and its bound.
+
+    `expected_rmse` = sqrt(mean tr Σ_post(X)); `rmse_bound` = sqrt(mean σ_ε² r_w / (n b(X))), which
+    is infinite as soon as one design leaves a direction of the task space unseen.
+    """
+    rows = [
+        (None, "expected_rmse", float(np.sqrt(np.mean(bayes_risk(problem, test.x))))),
+        (None, "rmse_bound", float(np.sqrt(np.mean(risk_bound(problem, test.x))))),
+    ]
+    return _scores(rows, estimator, None, None)
+
+
+def _scores(
+    rows: Sequence[tuple[int | None, str, float]],
+    estimator: str,
+    objective: str | None,
+    row_symmetry: str | None,
+) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["replicate", "metric", "score"])
+    frame = frame.assign(estimator=estimator, objective=objective, row_symmetry=row_symmetry)
+    return frame[list(SCORES)].astype(SCORES)
+
+
+def write_table(path: str | Path, table: pd.DataFrame) -> None:
+    """Write a table as Parquet, atomically; equal tables give equal bytes."""
+    with atomic_path(path) as temporary:
+        table.to_parquet(temporary, index=False)
+
+
+def write_estimates(path: str | Path, estimates: Estimates) -> None:
+    """Write estimates as Parquet, rounded to float32."""
+    replicates, contexts, d = estimates.w_hat.shape
+    w_hat = pa.array(np.ravel(estimates.w_hat).astype(np.float32))
+    numbers = [replicate for replicate in estimates.replicates for _ in range(contexts)]
+    table = pa.table(
+        {
+            "replicate": pa.array(numbers, pa.int32()),
+            "context": pa.array(np.tile(np.arange(contexts, dtype=np.int32), replicates)),
+            "w_hat": pa.FixedSizeListArray.from_arrays(w_hat, d),
+        }
+    )
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary, compression="none", use_dictionary=False)
+
+
+def read_estimates(path: str | Path) -> Estimates:
+    """Estimates as written by `write_estimates`."""
+    table = pq.read_table(path)
+    replicates = tuple(dict.fromkeys(table.column("replicate").to_pylist()))
+    w_hat = table.column("w_hat").combine_chunks().flatten().to_numpy()
+    return Estimates(
+        w_hat.reshape(len(replicates), table.num_rows // len(replicates), -1), replicates
+    )

@@ -1,0 +1,15 @@
+from pathlib import Path
+
+import pandas as pd
+
+from nao.claims import judge, to_markdown
+from nao.evaluation import write_table
+from nao.files import atomic_path
+from nao.provenance.observer import observed
+
+with observed(snakemake):
+    tables = {Path(path).stem: pd.read_parquet(path) for path in snakemake.input}
+    claims = judge(tables)
+    write_table(snakemake.output.table, claims)
+    with atomic_path(snakemake.output.text) as path:
+        path.write_text(to_markdown(claims))

@@ -1,0 +1,18 @@
+from pathlib import Path
+
+import pandas as pd
+
+from nao.config import Experiment, RunSpec
+from nao.evaluation import write_table
+from nao.provenance.observer import observed
+from nao.tables import tabulate_priors
+
+with observed(snakemake):
+    paths = {Path(path).parent.name: path for path in snakemake.input}
+    table = tabulate_priors(
+        snakemake.wildcards.experiment,
+        Experiment.model_validate(snakemake.params.experiment),
+        {run: RunSpec.model_validate(spec) for run, spec in snakemake.params.runs.items()},
+        lambda run: pd.read_parquet(paths[run]),
+    )
+    write_table(snakemake.output.table, table)

@@ -1,0 +1,34 @@
+from pathlib import Path
+
+from nao.config import RunSpec
+from nao.evaluation import write_table
+from nao.provenance.observer import ProgressReport, observed
+from nao.training import train
+from nao.weights import save
+
+spec = RunSpec.model_validate(snakemake.params.spec)
+code = snakemake.params.code
+device = snakemake.resources.device
+with observed(snakemake, root=spec.training.seed) as record:
+    trained = train(
+        spec,
+        Path(snakemake.input.contexts),
+        device=device,
+        checkpoint=Path(snakemake.params.checkpoints, f"{spec.identity}.safetensors"),
+        code=code,
+        report=ProgressReport(device),
+    )
+    for lost in trained.divergences:
+        print(
+            f"replicate {lost.replicate} diverged at step {lost.step}, "
+            f"after a loss of {lost.last_loss:.4g}; its scores are NaN"
+        )
+    write_table(snakemake.output.history, trained.history)
+    save(
+        snakemake.output.model,
+        trained.model,
+        spec,
+        [lost.replicate for lost in trained.divergences],
+    )
+    record.device = device
+    record.segments = [{"first_step": first, "end": end} for first, end in trained.segments]
