@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from nao.figures.curves import curves, draw_curves, draw_theory, scale_log
+from tests.evaluated import smoke_tables
+from tests.figures.failures import with_failures
+
+
+def test_a_curve_sums_up_its_replicates():
+    table = smoke_tables()["noise"]
+    (curve,) = (each for each in curves(table) if each.look.label == "NAO misfit")
+    chosen = table[
+        (table["estimator"] == "nao")
+        & (table["objective"] == "misfit")
+        & (table["metric"] == "rmse")
+    ]
+    for value, point in curve.points.iterrows():
+        scores = chosen.loc[chosen["value"] == value, "score"].to_numpy(float)
+        assert point["median"] == pytest.approx(np.median(scores))
+        assert (point["min"], point["max"]) == (scores.min(), scores.max())
+        assert point["count"] == point["size"] == len(scores)
+
+
+def test_curves_stand_from_the_weakest_to_the_oracle():
+    labels = [curve.look.label for curve in curves(smoke_tables()["contexts"])]
+    assert labels == [
+        "RE",
+        "TRE",
+        "NAO misfit",
+        "NAO misfit, fixed rows",
+        "NAO heldout",
+        "NAO heldout, fixed rows",
+        "ORE",
+    ]
+
+
+def test_failed_trainings_are_crossed_and_counted_not_dropped():
+    table = with_failures(smoke_tables())["noise"]
+    axes = Figure().subplots()
+    draw_curves(axes, curves(table))
+    shares = sorted(text.get_text() for text in axes.texts)
+    assert shares == ["0/2", "1/2", "1/2"]
+    crosses = [line for line in axes.lines if line.get_marker() == "x"]
+    heights = [float(np.asarray(cross.get_ydata())[0]) for cross in crosses]
+    assert len(crosses) == 3
+    assert min(heights) > 0.8
+    assert len(set(heights)) == 2, "two crosses at one value stand one below the other"
+    (heldout,) = (line for line in axes.lines if line.get_marker() == "s")
+    assert np.isnan(np.asarray(heldout.get_ydata(), float)).tolist() == [True, False]
+
+
+def test_an_infinite_bound_is_left_out_and_moves_no_axis():
+    table = smoke_tables()["task_dimension"]
+    bound = table[table["metric"] == "rmse_bound"]
+    assert np.isinf(bound["score"]).any()
+    axes = Figure().subplots()
+    draw_curves(axes, curves(table))
+    scale_log(axes, table["value"])
+    before = axes.get_ylim()
+    draw_theory(axes, table, bound=True)
+    assert axes.get_ylim() == before
+    expected, drawn = axes.lines[-2:]
+    assert np.isfinite(np.asarray(expected.get_ydata(), float)).all()
+    assert np.isnan(np.asarray(drawn.get_ydata(), float)).tolist() == [False, True]
+
+
+def test_every_value_has_a_tick_and_a_label_where_there_is_room():
+    axes = Figure().subplots()
+    axes.plot([2, 60], [1, 2])
+    values = [2, 5, 10, 20, 30, 40, 50, 55, 60]
+    scale_log(axes, values)
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert list(axes.get_xticks()) == values
+    assert labels == ["2", "5", "10", "20", "30", "40", "50", "", ""]

@@ -1,0 +1,51 @@
+import numpy as np
+
+from nao.figures.prior import draw
+from tests.evaluated import smoke_plan, smoke_tables
+from tests.figures.failures import with_failures
+
+
+def test_the_heat_maps_show_the_matrices_on_one_scale():
+    tables = smoke_tables()
+    table = tables["prior_moments"]
+    images = [axes.images[0] for axes in draw(tables).axes if axes.images]
+    assert len(images) == 1 + 2 * len(smoke_plan().experiments["prior"].points[0].runs)
+    truth = np.asarray(table[table["kind"] == "true"].iloc[0]["covariance"])
+    assert {image.get_clim() for image in images} == {(-abs(truth).max(), abs(truth).max())}
+    np.testing.assert_array_equal(np.ravel(images[0].get_array()), truth)
+    first = table[(table["kind"] == "raw") & (table["replicate"] == 0)].iloc[0]
+    np.testing.assert_array_equal(np.ravel(images[1].get_array()), first["covariance"])
+
+
+def test_the_spectra_mark_r_w_and_the_true_eigenvalues():
+    tables = smoke_tables()
+    true = tables["prior_moments"].query("kind == 'true'").iloc[0]
+    rank = int(true["task_dimension"])
+    axes = next(axes for axes in draw(tables).axes if axes.get_ylabel() == "eigenvalue")
+    (diamonds,) = (line for line in axes.lines if line.get_marker() == "D")
+    np.testing.assert_allclose(diamonds.get_ydata(), true["eigenvalues"][:rank])
+    legend = axes.get_legend()
+    assert legend is not None
+    assert f"$r_w = {rank}$" in [text.get_text() for text in legend.get_texts()]
+
+
+def test_failed_replicates_are_counted_and_a_failed_estimator_still_has_its_place():
+    tables = with_failures(smoke_tables())
+    figure = draw(tables)
+    (legend,) = figure.subfigs[0].legends
+    labels = [text.get_text() for text in legend.get_texts()]
+    assert "NAO misfit (1/2 trained)" in labels
+
+    table = tables["prior_moments"].copy()
+    lost = (table["objective"] == "misfit") & (table["kind"] != "true")
+    for column in ("mean", "covariance", "eigenvalues"):
+        table[column] = [
+            np.full_like(value, np.nan) if gone else value
+            for value, gone in zip(table[column], lost, strict=True)
+        ]
+    empty = [
+        axes
+        for axes in draw({"prior_moments": table}).axes
+        if any("no training" in text.get_text() for text in axes.texts)
+    ]
+    assert len(empty) == 2

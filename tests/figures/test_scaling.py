@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from nao.figures.scaling import PANELS, draw
+from nao.sweeps import exponent, log_scores
+from nao.tables import in_scaling_regime
+from tests.evaluated import smoke_plan, smoke_tables
+
+
+def test_each_panel_shows_its_sweep():
+    figure = draw(smoke_tables())
+    for panel in PANELS:
+        (axes,) = (axes for axes in figure.axes if axes.get_title(loc="left") == panel.title)
+        values = [point.value for point in smoke_plan().experiments[panel.experiment].points]
+        for line in axes.lines:
+            if line.get_marker() in ("v", "^", "o", "s", "D"):
+                np.testing.assert_allclose(np.asarray(line.get_xdata(), float), values)
+
+
+def test_the_panel_of_r_w_marks_n_and_what_the_fit_leaves_out():
+    (axes,) = (axes for axes in draw(smoke_tables()).axes if "(b)" in axes.get_title(loc="left"))
+    n = smoke_tables()["task_dimension"]["context_length"].iloc[0]
+    marks = [line for line in axes.lines if list(np.ravel(line.get_xdata())) == [n, n]]
+    assert len(marks) == 1
+    assert "$r_w = n$" in [text.get_text() for text in axes.texts]
+    (region,) = (patch for patch in axes.patches)
+    left, right = region.get_x(), region.get_x() + region.get_width()
+    table = smoke_tables()["task_dimension"]
+    inside = in_scaling_regime(table)
+    assert table.loc[inside, "value"].max() < left
+    assert left < table.loc[~inside, "value"].min() < right
+
+
+def test_the_printed_slopes_are_those_of_the_table():
+    tables = smoke_tables()
+    figure = draw(tables)
+    written = [
+        [text.get_text().replace("−", "-") for text in axes.texts]
+        for axes in figure.axes
+        if not axes.axison
+    ]
+    assert len(written) == len(PANELS)
+    table = tables["noise"]
+    oracle = table[(table["estimator"] == "oracle_ridge") & (table["metric"] == "rmse")]
+    fit = exponent(log_scores(oracle[in_scaling_regime(oracle)]))
+    assert f"{fit.number:.2f}" in written[0]
+    heldout = table[(table["objective"] == "heldout") & (table["metric"] == "rmse")]
+    fit = exponent(log_scores(heldout[in_scaling_regime(heldout)]))
+    for number in (fit.number, fit.low, fit.high):
+        assert f"{number:.2f}" in written[0]
+    assert fit.number == pytest.approx(1, abs=0.1), "empirical Bayes is near the oracle here"

@@ -1,0 +1,40 @@
+import itertools
+
+import pytest
+
+from nao.estimators import ESTIMATORS
+from nao.figures.style import CLASSICAL, LEARNED, OBJECTIVES, ROW_SYMMETRIES, look
+
+LEARNERS = list(itertools.product(LEARNED, OBJECTIVES, ROW_SYMMETRIES))
+LOOKS = [look(name) for name in CLASSICAL] + [look(*learner) for learner in LEARNERS]
+
+
+def test_every_estimator_has_a_look():
+    assert [look(name) for name in ESTIMATORS]
+
+
+def test_no_two_looks_are_alike_even_without_colour():
+    without_colour = [(each.marker, str(each.line), each.filled) for each in LOOKS]
+    assert len(set(without_colour)) == len(LOOKS)
+    assert len({each.label for each in LOOKS}) == len(LOOKS)
+
+
+def test_colours_stay_apart_for_the_colour_blind():
+    # Luminance, and the blue-yellow axis, are what protanopes and deuteranopes keep.
+    def seen(color: str) -> tuple[float, float]:
+        red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+        linear = [value**2.2 for value in (red, green, blue)]
+        luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+        return luminance ** (1 / 2.2), blue - (red + green) / 2
+
+    colors = {each.color for each in LOOKS}
+    for one, other in itertools.combinations(sorted(colors), 2):
+        distance = sum((a - b) ** 2 for a, b in zip(seen(one), seen(other), strict=True)) ** 0.5
+        assert distance > 0.08, (one, other)
+
+
+def test_an_estimator_without_a_look_is_named():
+    with pytest.raises(ValueError, match=r"estimator = 'magic' .* add it to nao/figures/style.py"):
+        look("magic")
+    with pytest.raises(ValueError, match="objective = 'guess'"):
+        look("nao", "guess", "none")
