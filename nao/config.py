@@ -220,12 +220,19 @@ class ExperimentSpec(Spec):
     overrides: dict[str, dict[str, Any]] = Field(default={}, description="part → values")
 
 
-class BaseSpec(Spec):
-    """The base point of a scale, as plain values: a sweep overrides one of them."""
+class RecipeSpec(Spec):
+    """How a transformer is shaped and trained at every scale, as plain values."""
 
-    dataset: dict[str, Any]
     model: dict[str, Any]
     training: dict[str, Any]
+
+
+class BaseSpec(Spec):
+    """The base point of a scale, as plain values: it goes before the recipe, a sweep before it."""
+
+    dataset: dict[str, Any]
+    model: dict[str, Any] = Field(default={})
+    training: dict[str, Any] = Field(default={})
 
 
 class ScaleSpec(Spec):
@@ -242,6 +249,7 @@ class Config(Spec):
     scale: str
     seed: int = Field(ge=0)
     baselines: tuple[str, ...]
+    recipe: RecipeSpec
     learners: dict[str, dict[str, dict[str, Any]]]
     experiments: dict[str, ExperimentSpec]
     scales: dict[str, ScaleSpec]
@@ -361,11 +369,17 @@ def _run(
     place: str,
 ) -> RunSpec:
     """The run of one learner at one point of a sweep."""
-    values = scale.base.model_dump()
-    for part in ("dataset", "training"):
-        values[part].setdefault("seed", config.seed)
-    values["model"].setdefault("kind", "transformer")
-    for changes in (experiment.overrides, config.learners[learner]):
+    values: dict[str, dict[str, Any]] = {
+        "dataset": {"seed": config.seed},
+        "model": {"kind": "transformer"},
+        "training": {"seed": config.seed},
+    }
+    layers = (config.recipe, scale.base)
+    for changes in (
+        *(layer.model_dump() for layer in layers),
+        experiment.overrides,
+        config.learners[learner],
+    ):
         for part, overrides in changes.items():
             # Another kind of model shares no value with the base point's.
             fresh = part == "model" and "kind" in overrides

@@ -75,8 +75,8 @@ def test_learners_share_the_data_of_a_point(values):
         ("scales.laptop.base.dataset.problem.task_dimension", 21, ["task_dimension = 21", "20"]),
         ("scales.laptop.base.dataset.context_length", 20, ["context_length = 20", "n < d"]),
         ("scales.laptop.base.dataset.problem.prior", "cauchy", ["cauchy", "gaussian"]),
-        ("scales.laptop.base.training.steps", "many", ["steps = 'many'", "integer"]),
-        ("scales.laptop.base.training.stpes", 3, ["stpes", "not a known key"]),
+        ("recipe.training.beta1", "many", ["beta1 = 'many'", "number"]),
+        ("recipe.training.stpes", 3, ["stpes", "not a known key"]),
         ("scales.laptop.base.training.row_symmetry", "flip", ["row_symmetry = 'flip'", "permute"]),
         ("scales.laptop.values.noise", [], ["noise", "empty"]),
         ("scales.laptop.values.nosie", [1], ["nosie", "no experiment"]),
@@ -102,8 +102,8 @@ def test_a_fault_is_one_sentence_that_names_key_value_and_bound(values, place, v
 
 
 def test_a_missing_key_and_a_missing_file_are_named(values, tmp_path):
-    del base(values)["training"]["steps"]
-    with pytest.raises(ConfigError, match=r"steps is missing; add it"):
+    del base(values)["dataset"]["replicates"]
+    with pytest.raises(ConfigError, match=r"replicates is missing; add it"):
         expand(load(values))
     with pytest.raises(ConfigError, match=r"none\.yaml does not exist"):
         load(tmp_path / "none.yaml")
@@ -113,9 +113,11 @@ def test_a_missing_key_and_a_missing_file_are_named(values, tmp_path):
 
 
 def test_numbers_as_yaml_writes_them(values):
-    base(values)["training"]["learning_rate"] = "1e-3"  # a string in YAML 1.1
+    values["recipe"]["training"]["learning_rate"] = "1e-3"  # a string in YAML 1.1
     plan = expand(load(values))
-    assert {run.training.learning_rate for run in plan.runs.values()} == {1e-3}
+    assert (
+        plan.runs[plan.experiments["prior"].points[0].runs["misfit"]].training.learning_rate == 1e-3
+    )
 
 
 def test_another_kind_of_model_takes_nothing_from_the_base(values):

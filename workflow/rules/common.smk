@@ -73,7 +73,8 @@ def as_values(spec):
     return spec.model_dump(mode="json")
 
 
-CLAIM_TABLES = [*PLAN.experiments, "prior_moments"]
+# The tables that each claim is judged by, as in nao.claims.
+CLAIM_TABLES = ["prior", *(table for figure in ("fig1", "fig2", "fig3") for table in FIGURES[figure])]
 
 
 def dataset_file(role, dataset):
