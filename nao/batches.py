@@ -25,9 +25,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from nao.config import TrainingSpec
 from nao.models.stack import haar_orthogonal
 from nao.seeding import stream
+from nao.specs import TrainingSpec
 
 CHUNK = 50
 """Steps whose batches are drawn at once; also between two looks of the host at the loss."""

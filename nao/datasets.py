@@ -21,10 +21,10 @@ import pyarrow.parquet as pq
 from jaxtyping import Float
 from pydantic import ValidationError
 
-from nao.config import DatasetSpec
 from nao.files import atomic_path
 from nao.problems import Contexts, Problem, draw_problem, sample_contexts
 from nao.seeding import stream
+from nao.specs import DatasetSpec
 
 FORMAT = "nao.dataset/1"
 METADATA_KEY = b"nao"

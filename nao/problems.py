@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.random import Generator
 
-from nao.config import ProblemSpec
 from nao.seeding import stream
+from nao.specs import ProblemSpec
 
 # ASSUME: the sources name no degrees of freedom; five is heavy-tailed with a finite kurtosis.
 STUDENT_DEGREES = 5

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 
 import pandas as pd
 
-from nao.config import DatasetSpec, Experiment, RunSpec
+from nao.config import Experiment
+from nao.specs import DatasetSpec, RunSpec
 
 TRAINED = "nao"
 

@@ -20,11 +20,11 @@ from torch import Tensor
 
 from nao.batches import CHUNK, Batches, Chunk
 from nao.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
-from nao.config import RunSpec, TrainingSpec
 from nao.datasets import read_contexts, read_heldout
 from nao.models import Stack
 from nao.objectives import OBJECTIVES
 from nao.seeding import stream
+from nao.specs import RunSpec, TrainingSpec
 from nao.weights import build
 
 Report = Callable[[int, int, float], None]

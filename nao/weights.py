@@ -15,10 +15,10 @@ from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from nao.config import RunSpec
 from nao.files import atomic_path
 from nao.models import MODELS, Stack
 from nao.problems import Contexts
+from nao.specs import RunSpec
 
 FORMAT = "nao.weights/1"
 EVALUATION_BATCH = 256

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from nao.batches import CHUNK, Batches
-from nao.config import TrainingSpec
+from nao.specs import TrainingSpec
 
 MEMBERS, COUNT, POOL, WIDTH = 2, 30, 6, 5
 

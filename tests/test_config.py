@@ -8,7 +8,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nao.config import ConfigError, DatasetSpec, expand, load
+from nao.config import ConfigError, expand, load
+from nao.specs import DatasetSpec
 
 CONFIG = Path(__file__).parents[1] / "config.yaml"
 VALUES = yaml.safe_load(CONFIG.read_text())

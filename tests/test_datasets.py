@@ -7,7 +7,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nao.config import DatasetSpec
 from nao.datasets import (
     BLOCK,
     DatasetError,
@@ -18,6 +17,7 @@ from nao.datasets import (
     write_dataset,
 )
 from nao.problems import draw_problem
+from nao.specs import DatasetSpec
 
 
 def dataset_spec(**changes) -> DatasetSpec:

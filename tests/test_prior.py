@@ -3,7 +3,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nao.config import ProblemSpec
 from nao.estimators.oracle import oracle_ridge
 from nao.estimators.ridge import ridge
 from nao.prior import (
@@ -16,6 +15,7 @@ from nao.prior import (
 )
 from nao.problems import draw_problem, sample_contexts
 from nao.seeding import stream
+from nao.specs import ProblemSpec
 
 
 def drawn(count=4000, **changes):

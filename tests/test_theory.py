@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nao.config import ProblemSpec
 from nao.estimators.least_squares import least_squares
 from nao.estimators.oracle import oracle_ridge
 from nao.problems import Problem, draw_problem, sample_contexts
 from nao.seeding import stream
+from nao.specs import ProblemSpec
 from nao.theory import (
     bayes_risk,
     covariance_correction,

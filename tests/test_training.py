@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from nao.batches import CHUNK
-from nao.config import RunSpec
 from nao.datasets import DatasetError, write_dataset
+from nao.specs import RunSpec
 from nao.training import DeviceError, clip_members, learning_rate, train
 from nao.weights import save
 

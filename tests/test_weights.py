@@ -7,9 +7,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from nao.config import RunSpec
 from nao.problems import Contexts
 from nao.seeding import stream
+from nao.specs import RunSpec
 from nao.weights import EVALUATION_BATCH, WeightsError, build, estimate, load_model, save
 
 SPEC = RunSpec.model_validate(

@@ -82,7 +82,7 @@ def _draw_exponents(axes: Axes, drawn: list[Curve]) -> None:
     """A small table: for each curve the fitted exponent and the ends of its interval."""
     axes.set_axis_off()
     axes.set(xlim=(0, len(drawn)), ylim=(4, 0))
-    for row, name in enumerate(("slope", "from", "to"), 1):
+    for row, name in enumerate(("slope", "95 % from", "to"), 1):
         axes.text(-0.1, row + 0.5, name, ha="right", va="center", color=GREY, fontsize=7)
     for column, curve in enumerate(drawn):
         axes.plot([column + 0.5], [0.4], clip_on=False, **curve.look.strokes)

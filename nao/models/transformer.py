@@ -16,8 +16,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nao.config import TransformerSpec
 from nao.models.stack import Stack, Tokens, haar_orthogonal
+from nao.specs import TransformerSpec
 
 # ASSUME: W_V = I throughout, which the digest of the paper reports as its default.
 

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nao.config import UnrolledGradientSpec
 from nao.models.stack import Stack, Tokens
+from nao.specs import UnrolledGradientSpec
 
 
 class UnrolledGradient(Stack):

@@ -70,6 +70,7 @@ def _stays_inside(path: str) -> str:
 
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 RelativePath = Annotated[str, AfterValidator(_stays_inside)]
+Name = Annotated[str, StringConstraints(pattern=r"^\w[\w.+-]*$")]
 Place = Literal["results", "repository", "elsewhere"]
 
 
@@ -157,9 +158,9 @@ class Record(Part):
 
     schema_: str = Field(alias="schema")
     artefact: File
-    tree: str
+    tree: Name
     id: Hash
-    rule: str
+    rule: Name
     params: dict[str, JsonValue]
     wildcards: dict[str, str]
     seeds: dict[str, JsonValue]

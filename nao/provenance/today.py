@@ -121,7 +121,9 @@ def differences(old: Any, new: Any, key: str) -> list[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         keys = sorted(old.keys() | new.keys())
         return [d for k in keys for d in differences(old.get(k), new.get(k), f"{key}.{k}")]
-    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+    if isinstance(old, list) and isinstance(new, list):
+        if len(old) != len(new):
+            return [f"{key}: {len(old)} → {len(new)} entries"]
         pairs = zip(old, new, strict=True)
         return [d for i, (a, b) in enumerate(pairs) for d in differences(a, b, f"{key}[{i}]")]
     return [] if old == new else [f"{key}: {_brief(old)} → {_brief(new)}"]

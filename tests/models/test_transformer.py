@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from nao.config import TransformerSpec
 from nao.models.transformer import Transformer, gram_is_cheaper
+from nao.specs import TransformerSpec
 
 shapes = st.tuples(
     st.integers(1, 4),  # layers

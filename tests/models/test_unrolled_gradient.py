@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from nao.config import UnrolledGradientSpec
 from nao.models.unrolled_gradient import UnrolledGradient
+from nao.specs import UnrolledGradientSpec
 
 N, D, LAYERS, MEMBERS, CONTEXTS = 4, 6, 3, 2, 5
 

@@ -434,7 +434,7 @@ def _(bench: Workbench) -> None:
     bench.edit("config.yaml", "[0.1, 0.3]", "[0.1, 0.3, 1.0]")
 
 
-@fault("a baseline withdrawn", "baselines: ['ridge'] → []", above="stale")
+@fault("a baseline withdrawn", "baselines: 1 → 0 entries", above="stale")
 def _(bench: Workbench) -> None:
     bench.edit("config.yaml", "[ridge]", "[]")
 

@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from nao.config import Experiment, RunSpec
+from nao.config import Experiment
 from nao.evaluation import write_table
 from nao.provenance.observer import observed
+from nao.specs import RunSpec
 from nao.tables import tabulate_priors
 
 with observed(snakemake):

@@ -1,8 +1,8 @@
 from pathlib import Path
 
-from nao.config import RunSpec
 from nao.evaluation import write_table
 from nao.provenance.observer import ProgressReport, observed
+from nao.specs import RunSpec
 from nao.training import train
 from nao.weights import save
 

@@ -9,7 +9,7 @@ from nao.seeding import stream
 
 
 def main(inputs, outputs, params, job):
-    from nao.config import DatasetSpec
+    from nao.specs import DatasetSpec
 
     spec = DatasetSpec(**params["spec"])
     problem = draw_problem(spec.problem, spec.seed)

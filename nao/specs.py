@@ -1,0 +1,180 @@
+"""Specifications: what a problem, a data set, a model and a training are, checked and frozen.
+
+Each names itself by its content. The sources of the values are in `config.yaml`.
+"""
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+
+
+class Spec(BaseModel):
+    """A frozen set of values; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def fingerprint(self) -> str:
+        """Eight hexadecimal digits of the SHA-256 of the canonical JSON of all values."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:8]
+
+
+class ProblemSpec(Spec):
+    """The law of the tasks: w ~ prior(w_0, Σ_w), x_i ~ N(0, Σ_x), ε of variance σ_ε²."""
+
+    dimension: PositiveInt = Field(description="d, the number of unknown weights")
+    task_dimension: PositiveInt = Field(description="r_w = rank(Σ_w), at most d")
+    noise_std: float = Field(ge=0, description="σ_ε, in units of Y")
+    design_condition: float = Field(default=1.0, ge=1, description="κ(Σ_x); 1 is the identity")
+    prior_variance_max: PositiveFloat = Field(default=2.0, description="largest eigenvalue of Σ_w")
+    prior_variance_min: PositiveFloat = Field(
+        default=1.0, description="smallest non-zero eigenvalue"
+    )
+    prior_mean_norm: float = Field(default=1.0, ge=0, description="sqrt E‖w_0‖²")
+    prior: Literal["gaussian", "uniform"] = "gaussian"
+    noise: Literal["gaussian", "uniform", "laplace", "student_t"] = "gaussian"
+
+    @model_validator(mode="after")
+    def _rank_fits(self) -> "ProblemSpec":
+        if self.task_dimension > self.dimension:
+            raise ValueError(
+                f"task_dimension = {self.task_dimension} exceeds dimension = {self.dimension}: "
+                "a covariance of d weights has rank d at most; lower task_dimension"
+            )
+        if self.prior_variance_min > self.prior_variance_max:
+            raise ValueError(
+                f"prior_variance_min = {self.prior_variance_min} exceeds prior_variance_max = "
+                f"{self.prior_variance_max}; exchange them"
+            )
+        return self
+
+
+class DatasetSpec(Spec):
+    """Training contexts (per replicate) and test contexts drawn from one problem."""
+
+    problem: ProblemSpec
+    context_length: PositiveInt = Field(description="n, rows per context, below d")
+    train_contexts: PositiveInt = Field(description="n_s, training contexts per replicate")
+    heldout_rows: PositiveInt | None = Field(default=None, description="m; null: as many as n")
+    test_contexts: PositiveInt = Field(description="contexts for the errors and the prior")
+    replicates: PositiveInt = Field(description="redraws of training contexts and initialisation")
+    first_replicate: int = Field(
+        default=0, ge=0, description="number of the first replicate's streams"
+    )
+    seed: int = Field(ge=0, description="root of every random stream")
+
+    @model_validator(mode="after")
+    def _rank_deficient(self) -> "DatasetSpec":
+        if self.context_length >= self.problem.dimension:
+            raise ValueError(
+                f"context_length = {self.context_length} must lie below dimension = "
+                f"{self.problem.dimension}: every claim is about n < d; lower context_length"
+            )
+        return self
+
+    @property
+    def heldout_length(self) -> int:
+        """m, the rows per training context that the estimator does not see."""
+        return self.heldout_rows or self.context_length
+
+    @property
+    def members(self) -> range:
+        """Numbers of the replicates."""
+        return range(self.first_replicate, self.first_replicate + self.replicates)
+
+    @property
+    def identity(self) -> str:
+        """Readable name, unique by content."""
+        problem = self.problem
+        return "-".join(
+            [
+                f"d{problem.dimension}",
+                f"n{self.context_length}",
+                f"r{problem.task_dimension}",
+                f"s{problem.noise_std:g}",
+                f"k{problem.design_condition:g}",
+                f"N{self.train_contexts}",
+                self.fingerprint(),
+            ]
+        )
+
+
+class TransformerSpec(Spec):
+    """The linear transformer of the slides, § 2: L − 1 attention layers and an inverse read-out."""
+
+    kind: Literal["transformer"] = "transformer"
+    layers: int = Field(ge=1, description="L, the read-out included")
+    heads: PositiveInt = 1
+    key_dimension: PositiveInt | None = Field(default=None, description="d_k per head; null: n")
+    norm: Literal["matrix", "row", "none"] = Field(
+        default="matrix", description="what a LayerNorm runs over: the n × (d+1) matrix or each row"
+    )
+    initial_gain: PositiveFloat = Field(default=0.2, description="of every LayerNorm")
+    initial_bias_std: float = Field(default=2.0, ge=0, description="of every LayerNorm's bias")
+    initial_readout: PositiveFloat = Field(
+        default=0.02, description="scale of the last layer's keys"
+    )
+
+    @property
+    def estimator(self) -> str:
+        """The name under which its estimates appear in tables."""
+        return "nao"
+
+
+class UnrolledGradientSpec(Spec):
+    """Unrolled preconditioned gradient, a rival of ours: L steps with learned matrices P_l."""
+
+    kind: Literal["unrolled_gradient"]
+    layers: int = Field(ge=1, description="L, the gradient steps")
+    initial_step: PositiveFloat = Field(default=0.3, description="P_l = initial_step · I at first")
+
+    @property
+    def estimator(self) -> str:
+        """The name under which its estimates appear in tables."""
+        return "upg"
+
+
+ModelSpec = Annotated[TransformerSpec | UnrolledGradientSpec, Field(discriminator="kind")]
+
+
+class TrainingSpec(Spec):
+    """How the weights are found."""
+
+    objective: Literal["misfit", "heldout", "supervised"] = "misfit"
+    row_symmetry: Literal["none", "permute", "rotate"] = "permute"
+    batch_contexts: PositiveInt = Field(description="contexts per step and replicate")
+    steps: PositiveInt
+    learning_rate: PositiveFloat = Field(description="peak, after a linear warm-up")
+    norm_rate: PositiveFloat = Field(
+        default=1.0, description="learning rate of LayerNorm's gain and bias, as a multiple"
+    )
+    warmup_steps: int = Field(ge=0, description="then cosine decay to 0")
+    gradient_clip: PositiveFloat | None = Field(
+        default=1.0, description="largest gradient norm a member"
+    )
+    beta1: float = Field(default=0.9, ge=0, lt=1, description="Adam's decay of the mean gradient")
+    beta2: float = Field(default=0.99, ge=0, lt=1, description="Adam's decay of its square")
+    seed: int = Field(ge=0, description="root of the initialisation and batch streams")
+
+
+class RunSpec(Spec):
+    """One training run: all replicates of one data set, model and recipe, trained as one stack."""
+
+    dataset: DatasetSpec
+    model: ModelSpec
+    training: TrainingSpec
+
+    @property
+    def identity(self) -> str:
+        """Readable name, unique by content."""
+        training = self.training
+        return "-".join(
+            [
+                self.dataset.identity.rsplit("-", 1)[0],
+                training.objective,
+                training.row_symmetry,
+                self.fingerprint(),
+            ]
+        )
