@@ -21,8 +21,8 @@ from nao.estimators.batches import in_batches
 
 #: log10 of nλ over the mean eigenvalue of XXᵀ, for the first pass
 GRID = np.linspace(-8, 4, 25)
-#: Each later pass lays 9 points over two steps of the pass before: 0.008 decades after three.
-ZOOMS = 3
+#: Each later pass lays 17 points over two steps of the pass before: 0.008 decades after two.
+ZOOMS = 2
 
 
 def ridge(
@@ -81,25 +81,26 @@ def _penalty(kernel: np.ndarray, y: np.ndarray, outside: np.ndarray, spare: int)
     grid = np.log(scale)[:, None] + np.log(10) * GRID
     best = np.take_along_axis(grid, gcv(grid).argmin(axis=1)[:, None], axis=1)
     for _ in range(ZOOMS):
-        grid = best + step * np.linspace(-1, 1, 9)
+        grid = best + step * np.linspace(-1, 1, 17)
         best = np.take_along_axis(grid, gcv(grid).argmin(axis=1)[:, None], axis=1)
-        step /= 4
+        step /= 8
     return np.exp(best[:, 0])
 
 
 def _tridiagonal(kernel: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Diagonal and squared off-diagonal of T = QᵀKQ with Q e_1 = ± Y/‖Y‖."""
-    # One Householder reflection I − 2vvᵀ takes Y to e_1; LAPACK's reduction then leaves e_1 alone.
+    # One Householder reflection I − vvᵀ takes Y to e_1; LAPACK's reduction then leaves e_1 alone.
     v = y.copy()
     v[:, 0] += np.copysign(np.linalg.norm(y, axis=1), y[:, 0])
-    v /= np.maximum(np.linalg.norm(v, axis=1, keepdims=True), np.finfo(float).tiny)
+    v *= np.sqrt(2) / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), np.finfo(float).tiny)
     kv = (kernel @ v[:, :, None])[:, :, 0]
-    u = kv - np.sum(v * kv, axis=1, keepdims=True) * v
-    kernel = kernel - 2 * (np.stack([v, u], axis=2) @ np.stack([u, v], axis=1))
+    u = kv - np.sum(v * kv, axis=1, keepdims=True) / 2 * v
+    reflected = np.stack([v, u], axis=2) @ np.stack([u, v], axis=1)
+    np.subtract(kernel, reflected, out=reflected)
 
     diagonal = np.empty_like(y)
     offdiagonal = np.empty((len(y), max(y.shape[1] - 1, 0)))
-    for i, symmetric in enumerate(kernel):
+    for i, symmetric in enumerate(reflected):
         _, diagonal[i], offdiagonal[i], _, _ = _sytrd(symmetric.T, lower=1, overwrite_a=1)
     return diagonal, offdiagonal**2
 
