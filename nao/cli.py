@@ -2,16 +2,22 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
+import numpy as np
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from nao.config import ConfigError
+from nao.provenance import view
 from nao.provenance.audit import Audit, audit
-from nao.provenance.clone import clone_at, today_at
+from nao.provenance.clone import clone_at, plan_at, today_at
+from nao.provenance.difference import compare
+from nao.provenance.explain import newly_planned, rebuilds
+from nao.provenance.lineage import LineageError, behind, lineage, points_of, rows_of
+from nao.provenance.reproduce import Outcome, repeat, sample
 from nao.provenance.today import Today
-from nao.provenance.view import audit_json, audit_trees
 
 app = typer.Typer(
     name="nao",
@@ -20,18 +26,18 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+export = typer.Typer(help="Hand the results to others.", no_args_is_help=True)
+app.add_typer(export, name="export")
+console = Console(highlight=False, soft_wrap=True)
 
+RESULTS = Path("results")
 Paths = Annotated[list[Path] | None, typer.Argument(help="Artefacts or folders [results].")]
 Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 Clone = Annotated[
     Path | None,
     typer.Option("--clone", help="The clone whose code, configuration and lock are today's."),
 ]
-
-
-@app.callback()
-def main() -> None:
-    """The nonlocal attention operator: where its figures come from."""
+Within = Annotated[Path, typer.Option("--in", help="Where records are looked for.")]
 
 
 @app.command("audit")
@@ -51,27 +57,136 @@ def audit_command(
 
     verified, stale, tampered, unrecorded or missing; exit code 0 only if all is verified.
     """
-    today = None if files_only else _today(clone)
-    result = audit(paths or [Path("results")], today)
-    if not result.findings:
-        fail(f"{', '.join(map(str, paths or ['results']))}: no artefacts there; name another path")
+    result = _audited(paths, None if files_only else _today(clone))
     if as_json:
-        typer.echo(json.dumps(audit_json(result), indent=1, ensure_ascii=False))
+        _print_json(view.audit_json(result))
     else:
-        _show(result, whole)
+        view.show_audit(console, result, whole)
     if seal is not None and seal != result.seal:
         fail(f"the seal is {result.seal}, not {seal}: something was made or changed since")
     raise typer.Exit(0 if result.verified else 1)
 
 
-def _show(result: Audit, whole: bool) -> None:
-    console = Console(highlight=False)
-    for tree in audit_trees(result, whole):
-        console.print(tree)
-    counts = ", ".join(f"{count} {verdict}" for verdict, count in result.counts.items() if count)
-    console.print(f"{counts}; seal {result.seal}")
-    if not result.with_today:
-        console.print("Not compared with today's code, configuration and lock.")
+@app.command("lineage")
+def lineage_command(
+    path: Annotated[Path, typer.Argument(help="An artefact, or a PNG or PDF from anywhere.")],
+    point: Annotated[
+        list[str] | None,
+        typer.Option("--point", help="column=value of a plotted point, as in value=0.1."),
+    ] = None,
+    within: Within = RESULTS,
+    as_json: Json = False,
+) -> None:
+    """From a figure, or points of it, to rows, runs, replicates, seeds, data and settings."""
+    chosen = {}
+    for each in point or []:
+        column, equals, value = each.partition("=")
+        if not equals:
+            fail(f"--point {each} is not column=value; write it as in value=0.1")
+        chosen[column] = value
+    try:
+        found = lineage(path, within)
+        rows = rows_of(found, **chosen) if chosen or found.tables else None
+        points = points_of(rows) if rows is not None else None
+        records = behind(found, rows) if chosen and rows is not None else found.records
+    except LineageError as error:
+        fail(str(error))
+    if as_json:
+        _print_json(view.lineage_json(found, points, records))
+    else:
+        view.show_lineage(console, found, points if chosen else None, records)
+
+
+@app.command("explain")
+def explain_command(paths: Paths = None, as_json: Json = False, clone: Clone = None) -> None:
+    """What would be made anew, why, and at what cost by the recorded times."""
+    today = _today(clone)
+    if today is None:
+        fail("there is no clone here whose code could make anything anew; name one with --clone")
+    result = _audited(paths, today)
+    jobs = rebuilds(result)
+    if not paths:
+        for base in sorted({finding.base for finding in result.findings.values()}):
+            plan = plan_at(today.repository, base.name)
+            jobs += newly_planned(plan, base, result) if plan else []
+    if as_json:
+        _print_json(view.explain_json(jobs))
+    else:
+        view.show_explain(console, jobs)
+
+
+@app.command("diff")
+def diff_command(one: Path, two: Path, as_json: Json = False) -> None:
+    """Two artefacts or trees: inputs, parameters, functions, environment, and moved numbers.
+
+    Exit code 0 only if nothing differs but the machine.
+    """
+    try:
+        found = compare(one, two)
+    except FileNotFoundError as error:
+        fail(str(error))
+    if as_json:
+        _print_json(view.diff_json(found))
+    else:
+        view.show_diff(console, found)
+    raise typer.Exit(0 if all(each.equal for each in found) else 1)
+
+
+@app.command("reproduce")
+def reproduce_command(
+    path: Annotated[Path, typer.Argument(help="An artefact.")],
+    count: Annotated[
+        int | None, typer.Option("--sample", min=1, help="Only so many jobs, its own among them.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Which jobs the sample draws.")] = 0,
+    clone: Clone = None,
+    as_json: Json = False,
+) -> None:
+    """Make an artefact and what it rests on again, job by job, in a scratch folder.
+
+    Exit code 0 only if every job gave the same bytes, or the same within its replicates' spread.
+    """
+    try:
+        home = clone_at(clone)
+        found = lineage(path)
+    except (LineageError, FileNotFoundError) as error:
+        fail(str(error))
+    if home is None:
+        fail("there is no clone here whose code could make it again; name one with --clone")
+    records = sample(found, count, np.random.default_rng(seed))
+    done = repeat(records, found.base, home)
+    if as_json:
+        _print_json(view.reproduce_json(done))
+    else:
+        view.show_reproduce(console, done)
+    good = {Outcome.SAME, Outcome.TOLERATED}
+    raise typer.Exit(0 if all(set(job.outcomes.values()) <= good for job in done) else 1)
+
+
+@export.command("crate")
+def crate_command(
+    out: Annotated[Path, typer.Argument(help="A new folder, or a new .zip file.")],
+    paths: Annotated[list[Path] | None, typer.Option("--of", help="What to export.")] = None,
+    clone: Clone = None,
+) -> None:
+    """The results with their code and provenance as a Workflow Run RO-Crate."""
+    from nao.provenance.crate import CrateError, export_crate  # rocrate is slow to import
+
+    try:
+        home = clone_at(clone)
+        if home is None:
+            fail("there is no clone here whose code belongs into the crate; name one with --clone")
+        export_crate(_audited(paths, None), home, out)
+    except (CrateError, FileNotFoundError, FileExistsError) as error:
+        fail(str(error))
+    typer.echo(f"{out} written")
+
+
+def _audited(paths: list[Path] | None, today: Today | None) -> Audit:
+    result = audit(paths or [RESULTS], today)
+    if not result.findings:
+        fail(f"{', '.join(map(str, paths or [RESULTS]))}: no artefacts there; name another path")
+    return result
 
 
 def _today(clone: Path | None) -> Today | None:
@@ -81,7 +196,11 @@ def _today(clone: Path | None) -> Today | None:
         fail(str(error))
 
 
+def _print_json(content: Any) -> None:
+    typer.echo(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
+
+
 def fail(sentence: str) -> NoReturn:
     """One sentence on standard error, exit code 2."""
-    typer.echo(f"error: {sentence}", err=True)
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {escape(sentence)}")
     raise typer.Exit(2)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import yaml
 
-from nao.config import Plan, Spec, expand, load
+from nao.config import Plan, expand, load
 from nao.provenance.fingerprint import repository_of
 from nao.provenance.schema import Record
 from nao.provenance.today import Params, Today
+from nao.specs import Spec
 
 CONFIG = "config.yaml"
 
@@ -43,18 +44,20 @@ def today_at(clone: Path | None) -> Today | None:
 
 def expected_at(clone: Path) -> Callable[[Record], Params | None]:
     """What the clone's configuration gives to the job of a record; see :func:`params_of`."""
-    config = load(clone / CONFIG)
-    values = yaml.safe_load((clone / CONFIG).read_text())
-
-    @cache
-    def plan(scale: str) -> Plan | None:
-        return expand(load({**values, "scale": scale})) if scale in config.scales else None
+    load(clone / CONFIG)  # faults are told before anything is hashed
+    plan = cache(lambda scale: plan_at(clone, scale))
 
     def expected(record: Record) -> Params | None:
         wanted = plan(record.tree)
         return params_of(wanted, record.rule, record.wildcards) if wanted else None
 
     return expected
+
+
+def plan_at(clone: Path, scale: str) -> Plan | None:
+    """Today's plan at a scale, as a tree is named; None for a scale that is not configured."""
+    values = yaml.safe_load((clone / CONFIG).read_text())
+    return expand(load({**values, "scale": scale})) if scale in values["scales"] else None
 
 
 def params_of(plan: Plan, rule: str, wildcards: Mapping[str, str]) -> Params | None:

@@ -1,12 +1,23 @@
-"""An audit for people (a tree) and for programs (JSON)."""
+"""What the commands found, for people (``show_…``) and for programs (``…_json``)."""
 
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 from rich.tree import Tree
 
 from nao.provenance.audit import Audit, Finding, Verdict
+from nao.provenance.difference import Difference
+from nao.provenance.explain import Rebuild, total_hours
+from nao.provenance.lineage import Lineage, summary
+from nao.provenance.reproduce import Outcome, Repetition
+from nao.provenance.schema import Record
 
 AUDIT_SCHEMA = "nao-audit/1"
 MARKS = {
@@ -40,6 +51,15 @@ def _finding_json(finding: Finding, audit: Audit) -> dict[str, Any]:
         "record_id": finding.record.id if finding.record else None,
         "inputs": [audit.findings[path].name for path in finding.inputs],
     }
+
+
+def show_audit(console: Console, audit: Audit, whole: bool) -> None:
+    for tree in audit_trees(audit, whole):
+        console.print(tree)
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in audit.counts.items() if count)
+    console.print(f"{counts}; seal {audit.seal}")
+    if not audit.with_today:
+        console.print("Not compared with today's code, configuration and lock.")
 
 
 def audit_trees(audit: Audit, whole: bool = False) -> list[Tree]:
@@ -88,3 +108,153 @@ def _count_below(path: Path, audit: Audit) -> int:
                 below.add(each)
                 waiting.append(each)
     return len(below)
+
+
+def lineage_json(
+    found: Lineage, points: pd.DataFrame | None, records: Mapping[str, Record | None]
+) -> dict[str, Any]:
+    """``nao lineage --json``."""
+    return {
+        "schema": "nao-lineage/1",
+        "artefact": found.top,
+        "detached": found.detached,
+        "points": finite(points.to_dict("records")) if points is not None else [],
+        "artefacts": {name: finite(summary(record)) for name, record in records.items()},
+    }
+
+
+def finite(value: Any) -> Any:
+    """``value`` as strict JSON holds it: NaN, infinity and missing values become null."""
+    if isinstance(value, dict):
+        return {str(key): finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(each) for each in value]
+    if value is None or value is pd.NA:
+        return None
+    if hasattr(value, "item"):
+        return finite(value.item())
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def show_lineage(
+    console: Console,
+    found: Lineage,
+    points: pd.DataFrame | None,
+    records: Mapping[str, Record | None],
+) -> None:
+    console.print(f"[bold]{escape(found.top)}[/]")
+    if found.detached:
+        console.print(escape(found.detached))
+    for point in points.to_dict("records") if points is not None else []:
+        _show_point(console, point)
+    for name, record in records.items():
+        console.print(escape(name), style="bold" if record else "red")
+        _show_lines(console, _making(record))
+
+
+def _show_point(console: Console, point: dict[Any, Any]) -> None:
+    keys = ("experiment", "value", "estimator", "objective", "row_symmetry", "metric")
+    where = " ".join(f"{key}={point[key]}" for key in keys if not pd.isna(point.get(key)))
+    scores = ", ".join(f"{score:.5g}" for score in point["scores"])
+    console.print(escape(f"{where}: {point['score']:.5g}, {point['done']} of {point['planned']}"))
+    rows, replicates = point["rows"], point["replicates"]
+    _show_lines(
+        console,
+        [
+            f"rows {rows} of {point['table']}: {scores}",
+            f"replicates {replicates} of {', '.join(point['sources'])}",
+        ],
+    )
+
+
+def _making(record: Record | None) -> list[str]:
+    about = summary(record)
+    if about is None:
+        return ["has no record that can be read"]
+    lines = [
+        f"{about['rule']} by {about['script']}, {about['start']}",
+        f"id {about['id']}, commit {about['commit']}",
+    ]
+    return lines + [f"{part} {about[part]}" for part in ("seeds", "params") if about[part]]
+
+
+def _show_lines(console: Console, lines: list[str]) -> None:
+    for line in lines:
+        console.print(f"  {escape(line)}", style="dim")
+
+
+def explain_json(jobs: list[Rebuild]) -> dict[str, Any]:
+    """``nao explain --json``."""
+    core, gpu, unknown = total_hours(jobs)
+    return {
+        "schema": "nao-explain/1",
+        "core_hours": core,
+        "gpu_hours": gpu,
+        "jobs_of_unknown_cost": unknown,
+        "jobs": [
+            {
+                "rule": job.rule,
+                "outputs": job.outputs,
+                "reasons": [asdict(reason) for reason in job.reasons],
+                "core_hours": job.core_hours,
+                "gpu_hours": job.gpu_hours,
+            }
+            for job in jobs
+        ],
+    }
+
+
+def show_explain(console: Console, jobs: list[Rebuild]) -> None:
+    if not jobs:
+        console.print("Nothing would be made anew.")
+        return
+    for job in jobs:
+        cost = "unknown cost" if job.core_hours is None else f"{job.core_hours:.3g} core-hours"
+        console.print(f"[bold]{escape(job.rule)}[/] {escape(', '.join(job.outputs))} ({cost})")
+        for reason in job.reasons:
+            console.print(f"  {escape(reason.kind)}: {escape(reason.text)}", style="dim")
+    core, gpu, unknown = total_hours(jobs)
+    rest = f", and {unknown} of unknown cost" if unknown else ""
+    console.print(f"{len(jobs)} jobs: {core:.3g} core-hours, {gpu:.3g} GPU-hours{rest}")
+
+
+def diff_json(found: list[Difference]) -> dict[str, Any]:
+    """``nao diff --json``."""
+    content = [finite(asdict(each)) | {"equal": each.equal} for each in found]
+    return {"schema": "nao-diff/1", "artefacts": content}
+
+
+def show_diff(console: Console, found: list[Difference]) -> None:
+    differing = [each for each in found if not each.equal]
+    for each in differing:
+        state = {True: "same bytes", False: "other bytes", None: ""}[each.same_bytes]
+        console.print(f"[bold]{escape(each.name)}[/] {state}")
+        for part in ("notes", "inputs", "params", "code", "environment"):
+            for text in getattr(each, part):
+                console.print(f"  {part}: {escape(text)}", style="dim")
+        if each.numbers:
+            console.print(_moved_table(each))
+    console.print(f"{len(found) - len(differing)} of {len(found)} artefacts are equal")
+
+
+def _moved_table(each: Difference) -> Table:
+    table = Table("column", "numbers moved", "by at most", "relative", box=None, padding=(0, 2))
+    for moved in each.numbers:
+        numbers = (f"{moved.largest:.3g}", f"{moved.relative:.3g}")
+        table.add_row(escape(moved.column), str(moved.count), *numbers)
+    return table
+
+
+def reproduce_json(done: list[Repetition]) -> dict[str, Any]:
+    """``nao reproduce --json``."""
+    return {"schema": "nao-reproduce/1", "jobs": [asdict(job) for job in done]}
+
+
+def show_reproduce(console: Console, done: list[Repetition]) -> None:
+    colours = {Outcome.SAME: "green", Outcome.TOLERATED: "yellow"}
+    for job in done:
+        for name, outcome in job.outcomes.items():
+            colour = colours.get(outcome, "red")
+            console.print(f"[{colour}]{outcome.value}[/]  {escape(name)} ({escape(job.rule)})")
+        for note in job.notes:
+            console.print(f"  {escape(note)}", style="dim")

@@ -17,6 +17,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from nao.config import Plan, expand, load
 from nao.provenance import fingerprint
 from nao.provenance.audit import Audit, Verdict, audit
@@ -38,6 +40,29 @@ class Task:
     outputs: dict[str, str]
 
 
+def configuration() -> dict[str, Any]:
+    """The project's own, with one small sweep at one small scale."""
+    real = yaml.safe_load((LIBRARY.parent / "config.yaml").read_text())
+    small = real["scales"]["smoke"]
+    dataset = small["base"]["dataset"]
+    problem = {**dataset["problem"], "dimension": 6, "task_dimension": 2}
+    dataset = {**dataset, "problem": problem, "train_contexts": 40, "test_contexts": 40}
+    return {
+        **real,
+        "scale": "laptop",
+        "seed": 7,
+        "baselines": ["ridge"],
+        "experiments": {"noise": {"axis": "dataset.problem.noise_std", "learners": ["heldout"]}},
+        "scales": {
+            "laptop": {
+                **small,
+                "base": {**small["base"], "dataset": dataset},
+                "values": {"noise": [0.1, 0.3]},
+            }
+        },
+    }
+
+
 class Workbench:
     """A clone, and what a test does to it."""
 
@@ -49,11 +74,13 @@ class Workbench:
 
     def write_sources(self) -> None:
         shutil.copytree(SOURCES, self.clone, ignore=shutil.ignore_patterns("__pycache__"))
+        text = yaml.safe_dump(configuration(), sort_keys=False, default_flow_style=None)
+        (self.clone / "config.yaml").write_text(text)
         library = self.clone / "nao"
         library.mkdir()
         (self.clone / "drawing.py").rename(library / "drawing.py")
-        for name in ("__init__", "seeding", "problems", "config"):
-            shutil.copy(LIBRARY / f"{name}.py", library)
+        for module in LIBRARY.glob("*.py"):
+            shutil.copy(module, library)
         for command in (
             ("init", "--quiet"),
             ("add", "."),

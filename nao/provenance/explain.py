@@ -1,0 +1,116 @@
+"""What would be made anew, why, and at what cost, told from the records."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nao.config import Plan
+from nao.provenance.audit import Audit, Finding, Verdict
+from nao.provenance.schema import Record
+from nao.provenance.today import Reason
+
+
+@dataclass(frozen=True)
+class Rebuild:
+    """One job to be run again: what it makes, why, and what it cost the last time."""
+
+    rule: str
+    outputs: list[str]
+    reasons: list[Reason]
+    record: Record | None  # of the last making; of one like it, for a job that was never run
+
+    @property
+    def core_hours(self) -> float | None:
+        """Processor time of the last making; None where nothing was recorded."""
+        return self.record.execution.cpu_seconds / 3600 if self.record else None
+
+    @property
+    def gpu_hours(self) -> float | None:
+        """Wall time of the last making, if that was on an accelerator."""
+        if self.record is None:
+            return None
+        return self.record.execution.wall_seconds / 3600 if self.record.environment.cuda else 0.0
+
+
+def rebuilds(result: Audit) -> list[Rebuild]:
+    """The jobs behind all that is not verified, each after those that it reads from.
+
+    An artefact that rests on something to be rebuilt is rebuilt, too, and says so; outputs of one
+    job are one entry.
+    """
+    jobs: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in _upwards(result):
+        if finding.verdict is not Verdict.VERIFIED:
+            jobs.setdefault(_job_of(finding), []).append(finding)
+    return [_rebuild(findings) for findings in jobs.values()]
+
+
+def _upwards(result: Audit) -> list[Finding]:
+    """Findings, inputs before what was made from them; circles are broken anywhere."""
+    order: dict[Path, None] = {}
+    for top in result.findings:
+        waiting = [(top, False)]
+        entered: set[Path] = set()
+        while waiting:
+            path, done = waiting.pop()
+            if done:
+                order.setdefault(path)
+            elif path not in order and path not in entered:
+                entered.add(path)
+                waiting.append((path, True))
+                waiting += [(below, False) for below in result.findings[path].inputs]
+    return [result.findings[path] for path in order]
+
+
+def _job_of(finding: Finding) -> tuple[str, ...]:
+    if finding.record is None:
+        return (str(finding.path),)
+    return (str(finding.base), *sorted(output.path for output in finding.record.outputs))
+
+
+def _rebuild(findings: list[Finding]) -> Rebuild:
+    record = next((finding.record for finding in findings if finding.record), None)
+    reasons: dict[tuple[str, str], Reason] = {}
+    for finding in findings:
+        for reason in finding.reasons:
+            own = reason.kind in ("code", "config", "lock", "input", "upstream")
+            text = reason.text if own else f"{finding.name} {reason.text}"
+            reasons.setdefault((reason.kind, text), Reason(reason.kind, text))
+    return Rebuild(
+        rule=record.rule if record else "unknown",
+        outputs=[finding.name for finding in findings],
+        reasons=list(reasons.values()),
+        record=record,
+    )
+
+
+def newly_planned(plan: Plan, base: Path, result: Audit) -> list[Rebuild]:
+    """Data sets, trainings and baselines that tables of the tree would now need, and are not there.
+
+    Their cost is taken from the costliest recorded job of the same rule.
+    """
+    wanted: dict[tuple[str, str], None] = {}
+    for experiment, planned in plan.experiments.items():
+        if not (base / f"experiments/{experiment}.parquet").exists():
+            continue  # not asked for so far
+        for point in planned.points:
+            wanted["make_dataset", f"datasets/{point.dataset}"] = None
+            wanted |= {("train", f"runs/{run}"): None for run in point.runs.values()}
+            for name in plan.baselines:
+                wanted["evaluate_baseline", f"baselines/{point.dataset}/{name}"] = None
+    return [
+        Rebuild(rule, [name], [Reason("config", "is newly planned")], _costliest(result, rule))
+        for rule, name in wanted
+        if not (base / name).exists()
+    ]
+
+
+def _costliest(result: Audit, rule: str) -> Record | None:
+    records = [f.record for f in result.findings.values() if f.record and f.record.rule == rule]
+    return max(records, key=lambda record: record.execution.cpu_seconds, default=None)
+
+
+def total_hours(jobs: list[Rebuild]) -> tuple[float, float, int]:
+    """(core-hours, GPU-hours, number of jobs of unknown cost)."""
+    core = sum(job.core_hours or 0 for job in jobs)
+    gpu = sum(job.gpu_hours or 0 for job in jobs)
+    return core, gpu, sum(job.record is None for job in jobs)
