@@ -1,4 +1,4 @@
-"""The tables of the whole smoke plan, from real contexts and estimators, without a training.
+"""Small tables of figures 1 to 3, from real contexts and estimators, without a training.
 
 In the place of a trained run stands an estimator that learns from the same training contexts:
 empirical Bayes for `heldout`, debiased two-stage ridge for `misfit`. So the tables have the plan's
@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
-from nao.config import DatasetSpec, Plan, expand, load
+from nao.config import Plan, expand, load
 from nao.datasets import draw_blocks
 from nao.estimators import ESTIMATORS
 from nao.evaluation import Estimates, score_estimates, score_theory
@@ -19,15 +20,34 @@ from nao.problems import Contexts, Problem, draw_problem
 from nao.recovery import tabulate_recovered
 from nao.tables import TRAINED, tabulate, tabulate_priors
 
+SWEPT = {
+    "contexts": [100, 200],
+    "noise": [0.1, 0.3],
+    "task_dimension": [1, 5],
+    "condition": [1.0, 10.0],
+    "context_length": [4, 6],
+}
+DATASET = {
+    "problem": {"dimension": 8, "task_dimension": 1, "noise_std": 0.1, "design_condition": 1.0},
+    "context_length": 4,
+    "train_contexts": 200,
+    "test_contexts": 100,
+    "replicates": 2,
+}
 CONFIG = Path(__file__).parents[1] / "config.yaml"
 STAND_INS = {"misfit": "two_stage_ridge_debiased", "heldout": "empirical_bayes"}
 
 
 @cache
 def smoke_plan() -> Plan:
-    """The plan of `config.yaml` at scale smoke."""
-    config = load(CONFIG)
-    return expand(config.model_copy(update={"scale": "smoke"}))
+    """Figures 1 to 3 as `config.yaml` has them, at scale smoke but over the values given here."""
+    values = yaml.safe_load(CONFIG.read_text())
+    experiments = {name: values["experiments"][name] for name in ("prior", *SWEPT)}
+    smoke = values["scales"]["smoke"] | {"values": SWEPT}
+    smoke["base"]["dataset"] |= DATASET
+    return expand(
+        load(values | {"scale": "smoke", "experiments": experiments, "scales": {"smoke": smoke}})
+    )
 
 
 @cache
@@ -46,44 +66,46 @@ def read_scores(estimator: str, source: str) -> pd.DataFrame:
     """What a scores file would hold."""
     if estimator == TRAINED:
         run = smoke_plan().runs[source]
-        dataset, training = run.dataset, run.training
+        dataset, training = run.dataset.identity, run.training
         estimates = estimate(STAND_INS[training.objective], dataset)
         labels = (run.model.estimator, training.objective, training.row_symmetry)
         return score_estimates(estimates, contexts(dataset, "test"), *labels)
-    dataset = smoke_plan().datasets[source]
-    test = contexts(dataset, "test")
-    scores = score_estimates(estimate(estimator, dataset), test, estimator)
+    test = contexts(source, "test")
+    scores = score_estimates(estimate(estimator, source), test, estimator)
     if ESTIMATORS[estimator].needs_truth:
-        scores = pd.concat([scores, score_theory(problem(dataset), test, estimator)])
+        scores = pd.concat([scores, score_theory(problem(source), test, estimator)])
     return scores
 
 
 def read_prior(run: str) -> pd.DataFrame:
     """What the prior file of a run would hold."""
     spec = smoke_plan().runs[run]
-    estimates = estimate(STAND_INS[spec.training.objective], spec.dataset)
-    return tabulate_recovered(estimates, contexts(spec.dataset, "test").x, problem(spec.dataset))
+    dataset = spec.dataset.identity
+    estimates = estimate(STAND_INS[spec.training.objective], dataset)
+    return tabulate_recovered(estimates, contexts(dataset, "test").x, problem(dataset))
 
 
 @cache
-def estimate(estimator: str, dataset: DatasetSpec) -> Estimates:
+def estimate(estimator: str, dataset: str) -> Estimates:
     """Estimates on the test contexts, once or for each replicate of the training contexts."""
     test, chosen = contexts(dataset, "test"), ESTIMATORS[estimator]
     if not chosen.needs_training:
         return Estimates(chosen.estimate(test, truth=problem(dataset))[None], (None,))
-    replicates = tuple(range(dataset.replicates))
+    replicates = tuple(range(smoke_plan().datasets[dataset].replicates))
     training = (contexts(dataset, "train", replicate) for replicate in replicates)
     return Estimates(np.stack([chosen.estimate(test, each) for each in training]), replicates)
 
 
 @cache
-def contexts(dataset: DatasetSpec, role: str, replicate: int = 0) -> Contexts:
+def contexts(dataset: str, role: str, replicate: int = 0) -> Contexts:
     """The contexts that the data set would hold."""
-    drawn = [block for block, _ in draw_blocks(problem(dataset), dataset, role, replicate)]
+    spec = smoke_plan().datasets[dataset]
+    drawn = [block for block, _ in draw_blocks(problem(dataset), spec, role, replicate)]
     return Contexts(*(np.concatenate([getattr(block, name) for block in drawn]) for name in "xyw"))
 
 
 @cache
-def problem(dataset: DatasetSpec) -> Problem:
+def problem(dataset: str) -> Problem:
     """The truth behind a data set."""
-    return draw_problem(dataset.problem, dataset.seed)
+    spec = smoke_plan().datasets[dataset]
+    return draw_problem(spec.problem, spec.seed)

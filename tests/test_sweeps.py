@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,6 +25,10 @@ def rows(scores: np.ndarray, values: np.ndarray = VALUES) -> pd.DataFrame:
     ).astype({"replicate": "Int64", "value": "Float64"})
 
 
+def line(curve: np.ndarray) -> Any:
+    return stats.linregress(np.log(VALUES), np.log(curve))
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     st.floats(-3, 3),
@@ -43,7 +49,7 @@ def test_the_interval_over_replicates_is_students():
     rng = np.random.default_rng(1)
     scores = 0.5 * VALUES**0.8 * np.exp(0.1 * rng.standard_normal((5, 4)))
     fit = exponent(log_scores(rows(scores)))
-    slopes = [stats.linregress(np.log(VALUES), np.log(curve)).slope for curve in scores]
+    slopes = [line(curve).slope for curve in scores]
     reference = stats.ttest_1samp(slopes, 0).confidence_interval(0.95)
     assert fit.number == pytest.approx(np.mean(slopes))
     assert (fit.low, fit.high) == pytest.approx(tuple(reference))
@@ -52,10 +58,10 @@ def test_the_interval_over_replicates_is_students():
 def test_the_interval_of_a_curve_alone_is_the_regressions():
     curve = np.array([0.02, 0.05, 0.2, 0.5])
     fit = exponent(log_scores(rows(curve)))
-    line = stats.linregress(np.log(VALUES), np.log(curve))
-    reach = stats.t.ppf(0.975, 2) * line.stderr
+    reference = line(curve)
+    reach = stats.t.ppf(0.975, 2) * reference.stderr
     assert fit.origin == "regression"
-    assert (fit.low, fit.high) == pytest.approx((line.slope - reach, line.slope + reach))
+    assert (fit.low, fit.high) == pytest.approx((reference.slope - reach, reference.slope + reach))
 
 
 def test_the_interval_covers_the_slope_of_a_bent_curve_as_often_as_it_says():
@@ -96,7 +102,8 @@ def test_too_few_points_have_no_exponent(scores):
 
 def test_infinite_and_vanishing_scores_count_as_absent():
     logs = log_scores(rows(np.array([1.0, np.inf, 0.0, np.nan])))
-    assert logs.loc[ALONE].isna().tolist() == [False, True, True, True]
+    np.testing.assert_array_equal(np.isnan(logs.to_numpy()), [[False, True, True, True]])
+    assert list(logs.index) == [ALONE]
 
 
 def test_ratios_pair_replicates_and_share_what_has_none():

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from nao.figures import contexts, prior, scaling
+from nao.figures import contexts, prior, recipe, scaling, training_length
 from nao.figures.style import style
 from nao.files import atomic_path
 
@@ -30,6 +30,8 @@ FIGURES = {
     "fig1": Drawing(prior.TABLES, prior.draw),
     "fig2": Drawing(contexts.TABLES, contexts.draw),
     "fig3": Drawing(scaling.TABLES, scaling.draw),
+    "fig7": Drawing(training_length.TABLES, training_length.draw),
+    "recipe": Drawing(recipe.TABLES, recipe.draw),
 }
 
 

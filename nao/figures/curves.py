@@ -103,12 +103,12 @@ def scale_log(axes: Axes, values: Iterable[float]) -> None:
 
 def plain_decades(axis: Axis, span: float) -> None:
     """Numbers such as 0.05 rather than 5×10⁻², and 1, 2, 5 in each decade if the span is small."""
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if span < 100 else (1,)))
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if span < 1000 else (1,)))
     axis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
     axis.set_minor_formatter(NullFormatter())
 
 
-def _with_room(ticks: list[float], gap: float = 1 / 16) -> list[str]:
+def _with_room(ticks: list[float], gap: float = 1 / 20) -> list[str]:
     """Labels of log-spaced ticks; empty where the one before lies nearer than `gap` of the span."""
     if len(ticks) < 2:
         return [f"{tick:g}" for tick in ticks]

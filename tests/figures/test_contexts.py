@@ -9,7 +9,9 @@ def test_a_panel_for_each_objective_beside_the_classical_estimators():
     markers = [{str(line.get_marker()) for line in axes.lines} - {"None"} for axes in (left, right)]
     assert markers == [{"v", "^", "D", "o"}, {"v", "^", "D", "s"}]
     for axes in (left, right):
-        fills = [line.get_markerfacecolor() for line in axes.lines if line.get_marker() in "os"]
+        fills = [
+            line.get_markerfacecolor() for line in axes.lines if line.get_marker() in ("o", "s")
+        ]
         assert len(fills) == 2
         assert "white" in fills
 

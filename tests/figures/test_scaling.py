@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from matplotlib.patches import Rectangle
 
 from nao.figures.scaling import PANELS, draw
 from nao.sweeps import exponent, log_scores
@@ -11,7 +12,8 @@ def test_each_panel_shows_its_sweep():
     figure = draw(smoke_tables())
     for panel in PANELS:
         (axes,) = (axes for axes in figure.axes if axes.get_title(loc="left") == panel.title)
-        values = [point.value for point in smoke_plan().experiments[panel.experiment].points]
+        points = smoke_plan().experiments[panel.experiment].points
+        values = np.array([point.value for point in points], float)
         for line in axes.lines:
             if line.get_marker() in ("v", "^", "o", "s", "D"):
                 np.testing.assert_allclose(np.asarray(line.get_xdata(), float), values)
@@ -23,7 +25,8 @@ def test_the_panel_of_r_w_marks_n_and_what_the_fit_leaves_out():
     marks = [line for line in axes.lines if list(np.ravel(line.get_xdata())) == [n, n]]
     assert len(marks) == 1
     assert "$r_w = n$" in [text.get_text() for text in axes.texts]
-    (region,) = (patch for patch in axes.patches)
+    (region,) = axes.patches
+    assert isinstance(region, Rectangle)
     left, right = region.get_x(), region.get_x() + region.get_width()
     table = smoke_tables()["task_dimension"]
     inside = in_scaling_regime(table)

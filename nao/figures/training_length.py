@@ -1,0 +1,36 @@
+"""Figure 7: misfit and error of trainings of growing length, side by side for each objective."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from nao.figures.curves import curves, draw_curves, draw_theory, scale_log
+from nao.figures.legend import draw_legend
+from nao.figures.style import WIDTH, style
+
+TABLES = ("training_length",)
+QUANTITIES = {
+    "misfit": r"misfit, mean of $(X\hat w - Y)^2$",
+    "rmse": r"RMSE of $\hat w$",
+}
+
+
+def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Misfit (a) and RMSE (b) on fresh contexts against the steps of a whole training.
+
+    An objective that singled out the posterior mean would bring both to the oracle's together.
+    """
+    table = tables["training_length"]
+    with style():
+        figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
+        panels = figure.subplots(1, len(QUANTITIES), sharex=True)
+        for axes, (metric, label), letter in zip(panels, QUANTITIES.items(), "ab", strict=True):
+            draw_curves(axes, curves(table, metric))
+            scale_log(axes, table["value"])
+            axes.set_title(f"({letter})")
+            axes.set_xlabel("steps of training")
+            axes.set_ylabel(label)
+        draw_theory(panels[-1], table)
+        draw_legend(figure, curves(table), ("expected",))
+    return figure

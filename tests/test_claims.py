@@ -1,0 +1,384 @@
+"""The rules on tables whose truth is known: exact power laws, ordered scores, drawn priors."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nao.claims import RULES, TABLES, judge, to_markdown
+from nao.claims.verdicts import verdict
+from nao.evaluation import Estimates, write_table
+from nao.problems import draw_problem, sample_contexts
+from nao.recovery import tabulate_recovered
+from nao.seeding import stream
+from nao.specs import ProblemSpec
+from nao.sweeps import UNKNOWN, Interval
+from tests.evaluated import smoke_plan, smoke_tables
+
+N, R_W = 10, 2
+SWEEPS = {
+    "contexts": [100, 300, 1000, 3000],
+    "noise": [0.03, 0.1, 0.3, 1.0],
+    "task_dimension": [1, 2, 4, 7, 10, 14],
+    "condition": [1.0, 3.0, 10.0],
+    "context_length": [5, 7, 10, 14],
+}
+
+
+def rows(experiment, estimator, score, replicates=None, objective=None, metric="rmse"):
+    """Rows of one estimator whose score at a value is score(value, replicate)."""
+    return [
+        {
+            "experiment": experiment,
+            "value": value,
+            "context_length": value if experiment == "context_length" else N,
+            "task_dimension": value if experiment == "task_dimension" else R_W,
+            "estimator": estimator,
+            "objective": objective,
+            "row_symmetry": objective and "permute",
+            "replicate": replicate,
+            "metric": metric,
+            "score": score(value, replicate or 0),
+        }
+        for value in SWEEPS.get(experiment, [None])
+        for replicate in ([None] if replicates is None else range(replicates))
+    ]
+
+
+def table(experiment, nao, oracle, two_stage=lambda v, k: 0.6, ridge=lambda v, k: 1.4, bound=None):
+    gathered = rows(experiment, "ridge", ridge)
+    gathered += rows(experiment, "two_stage_ridge", two_stage, 3)
+    gathered += rows(experiment, "oracle_ridge", oracle)
+    gathered += rows(experiment, "oracle_ridge", bound or oracle, metric="rmse_bound")
+    gathered += rows(experiment, "nao", nao, 3, "misfit")
+    texts = dict.fromkeys(["estimator", "objective", "row_symmetry", "metric"], "string")
+    return pd.DataFrame(gathered).astype(texts | {"replicate": "Int64", "value": "Float64"})
+
+
+def wobble(replicate: int) -> float:
+    """A spread of a per cent over replicates, the same at every value."""
+    return 1 + 0.01 * replicate
+
+
+def judged(experiment: str, rule: str, subject: str = "NAO misfit", **curves: Any) -> Any:
+    claims = judge({experiment: table(experiment, **curves)})
+    (row,) = claims[(claims["id"] == rule) & (claims["subject"] == subject)].itertuples()
+    return row
+
+
+class TestVerdict:
+    @pytest.mark.parametrize(
+        ("interval", "complete", "expected"),
+        [
+            ((0.5, 0.4, 0.6), True, "holds"),
+            ((0.5, 0.4, 0.6), False, "partly"),
+            ((0.5, -0.4, 0.6), True, "partly"),
+            ((1.2, 0.9, 1.5), True, "partly"),
+            ((1.5, 1.1, 1.9), True, "fails"),
+            ((-1.5, -1.9, -1.1), False, "fails"),
+            ((0.5, np.nan, np.nan), True, "holds"),
+            ((1.5, np.nan, np.nan), True, "fails"),
+        ],
+    )
+    def test_follows_from_where_the_interval_lies(self, interval, complete, expected):
+        assert verdict(Interval(*interval), (0, 1), complete) == expected
+
+    def test_without_a_number_nothing_is_decided(self):
+        assert verdict(UNKNOWN, (0, 1), True) == "undecided"
+
+
+class TestExponents:
+    CASES = (
+        ("noise", "C3", 1.0),
+        ("task_dimension", "C4", 0.5),
+        ("context_length", "C6", -0.5),
+    )
+
+    @pytest.mark.parametrize(("experiment", "claim", "law"), CASES)
+    def test_the_law_itself_holds_and_its_exponent_is_reported(self, experiment, claim, law):
+        found = judged(
+            experiment,
+            f"{claim}a",
+            nao=lambda v, k: 2 * wobble(k) * v**law,
+            oracle=lambda v, k: v**law,
+        )
+        assert found.verdict == "holds"
+        assert found.number == pytest.approx(law)
+        assert found.low == pytest.approx(law)
+        assert (found.done, found.planned) == (3 * len(fitted(experiment)),) * 2
+
+    @pytest.mark.parametrize(("experiment", "claim", "law"), CASES)
+    def test_another_exponent_fails_though_it_be_the_oracles(self, experiment, claim, law):
+        bent = law + 0.2
+        curves: dict[str, Any] = {
+            "nao": lambda v, k: 2 * wobble(k) * v**bent,
+            "oracle": lambda v, k: v**bent,
+        }
+        assert judged(experiment, f"{claim}a", **curves).verdict == "fails"
+        assert judged(experiment, f"{claim}a", "ORE", **curves).verdict == "fails"
+        assert judged(experiment, f"{claim}b", **curves).verdict == "holds"
+
+    @pytest.mark.parametrize(("experiment", "claim", "law"), CASES)
+    def test_the_oracles_bend_is_not_held_against_the_network(self, experiment, claim, law):
+        found = judged(
+            experiment,
+            f"{claim}b",
+            nao=lambda v, k: 3 * wobble(k) * np.hypot(v**law, v),
+            oracle=lambda v, k: np.hypot(v**law, v),
+        )
+        assert found.verdict == "holds"
+        assert found.number == pytest.approx(0, abs=1e-12)
+
+    def test_replicates_that_disagree_bear_it_out_partly(self):
+        found = judged(
+            "noise",
+            "C3a",
+            nao=lambda v, k: v ** (1 + 0.08 * (k - 1)),
+            oracle=lambda v, k: v,
+        )
+        assert found.number == pytest.approx(1)
+        assert found.low < 0.9 < 1.1 < found.high
+        assert found.verdict == "partly"
+
+    def test_a_failed_training_is_counted_and_withholds_the_verdict(self):
+        found = judged(
+            "noise",
+            "C3a",
+            nao=lambda v, k: np.nan if (v, k) == (1.0, 1) else wobble(k) * v,
+            oracle=lambda v, k: v,
+        )
+        assert (found.done, found.planned) == (11, 12)
+        assert found.number == pytest.approx(1)
+        assert found.verdict == "partly"
+
+    def test_points_beyond_half_of_n_stay_outside_the_fit(self):
+        found = judged(
+            "task_dimension",
+            "C4a",
+            nao=lambda v, k: wobble(k) * (np.sqrt(v) if v < N / 2 else 100 * v**5),
+            oracle=lambda v, k: v,
+        )
+        assert found.verdict == "holds"
+        assert found.note == "over 1, 2, 4"
+
+    def test_conditioning_is_held_against_the_oracle_and_its_bound(self):
+        curves: dict[str, Any] = {
+            "nao": lambda v, k: 2 * wobble(k) * v**0.2,
+            "oracle": lambda v, k: v**0.2,
+            "bound": lambda v, k: v**0.5,
+        }
+        assert judged("condition", "C5a", **curves).verdict == "holds"
+        found = judged("condition", "C5b", **curves)
+        assert found.verdict == "fails"
+        assert found.number == pytest.approx(-0.3)
+        assert judged("condition", "C5b", "ORE", **curves).verdict == "fails"
+
+
+def fitted(experiment):
+    values = SWEEPS[experiment]
+    if experiment == "task_dimension":
+        return [r for r in values if 2 * r < N]
+    return [n for n in values if n > 2 * R_W] if experiment == "context_length" else values
+
+
+class TestOrder:
+    def test_holds_where_every_replicate_is_in_order(self):
+        found = judged("prior", "C2a", nao=lambda v, k: 0.1 * wobble(k), oracle=lambda v, k: 0.05)
+        assert found.verdict == "holds"
+        assert found.low == pytest.approx(2)
+        assert found.note == "ORE < NAO in 3, NAO < TRE in 3, TRE < RE in 3"
+
+    def test_one_replicate_out_of_order_is_seen(self):
+        found = judged(
+            "prior", "C2a", nao=lambda v, k: 0.9 if k == 1 else 0.1, oracle=lambda v, k: 0.05
+        )
+        assert found.verdict == "partly"
+        assert found.note == "ORE < NAO in 3, NAO < TRE in 2, TRE < RE in 3"
+
+    def test_fails_where_no_replicate_is_in_order(self):
+        found = judged("prior", "C2a", nao=lambda v, k: 0.9, oracle=lambda v, k: 0.05)
+        assert found.verdict == "fails"
+        assert found.number == pytest.approx(0.6 / 0.9)
+
+    def test_pairs_each_replicate_with_the_two_stage_ridge_of_its_own_contexts(self):
+        found = judged(
+            "prior",
+            "C2a",
+            nao=lambda v, k: 0.1 * (1 + k),
+            two_stage=lambda v, k: 0.11 * (1 + k),
+            oracle=lambda v, k: 0.01,
+        )
+        assert found.verdict == "holds", "0.3 exceeds 0.11, but not its own replicate's 0.33"
+
+
+class TestContexts:
+    def test_a_falling_ratio_holds_and_a_rising_one_fails(self):
+        for power, expected in ((-0.3, "holds"), (0.3, "fails")):
+            found = judged(
+                "contexts",
+                "C2b",
+                nao=lambda v, k, power=power: wobble(k) * v**power,
+                oracle=lambda v, k: 0.05,
+            )
+            assert found.verdict == expected
+            assert found.number == pytest.approx(power)
+
+    @pytest.mark.parametrize(("few", "expected"), [(0.9, "holds"), (0.3, "fails")])
+    def test_who_wins_with_few_contexts(self, few, expected):
+        found = judged(
+            "contexts",
+            "C2c",
+            nao=lambda v, k: wobble(k) * (few if v == 100 else 0.1),
+            oracle=lambda v, k: 0.05,
+        )
+        assert found.verdict == expected
+        assert found.number == pytest.approx(few / 0.6, rel=0.02)
+        assert "n_s = 100;" in found.note
+        assert found.note.endswith("300, 1000, 3000")
+
+    @pytest.mark.parametrize(("many", "expected"), [(0.1, "holds"), (0.5, "fails")])
+    def test_nearer_to_the_oracle_than_to_the_two_stage_ridge(self, many, expected):
+        found = judged(
+            "contexts", "C2d", nao=lambda v, k: wobble(k) * many, oracle=lambda v, k: 0.05
+        )
+        assert found.verdict == expected
+        assert found.number == pytest.approx(many / np.sqrt(0.05 * 0.6), rel=0.02)
+
+
+BLOWN_UP: dict[str, Any] = {
+    "nao": lambda v, k: wobble(k) * np.sqrt(v) * (1 if v < N / 2 else 5),
+    "oracle": lambda v, k: np.sqrt(v) * (1 if v < N / 2 else 3),
+    "ridge": lambda v, k: np.sqrt(v),
+}
+
+
+class TestBlowUp:
+    @pytest.mark.parametrize(
+        ("subject", "excess", "expected"),
+        [("NAO misfit", 5, "holds"), ("ORE", 3, "holds"), ("RE", 1, "fails")],
+    )
+    def test_each_estimator_is_held_against_the_law(self, subject, excess, expected):
+        found = judged("task_dimension", "C4c", subject, **BLOWN_UP)
+        assert found.number == pytest.approx(excess)
+        assert found.verdict == expected
+
+    def test_without_a_point_beyond_n_nothing_is_decided(self):
+        short = table("task_dimension", **BLOWN_UP).query("value < 10")
+        claims = judge({"task_dimension": short})
+        assert set(claims.loc[claims["id"] == "C4c", "verdict"]) == {"undecided"}
+
+
+class TestPrior:
+    """Estimates drawn from the prior itself, as those of a perfect estimator without noise."""
+
+    SPEC = ProblemSpec(dimension=12, task_dimension=2, noise_std=0.1)
+    COUNT = 400
+
+    def claims(self, distort, failed=()):
+        problem = draw_problem(self.SPEC, seed=3)
+        test = sample_contexts(problem, 6, self.COUNT, stream(5, "test"))
+        assert test.w is not None
+        # Replicates see the same test contexts and differ by a little.
+        spread = 0.02 * stream(5, "spread").standard_normal((3, *test.w.shape))
+        w_hat = np.stack([distort(test.w + each, problem) for each in spread])
+        w_hat[list(failed)] = np.nan
+        recovered = tabulate_recovered(Estimates(w_hat, (0, 1, 2)), test.x, problem)
+        moments = recovered.assign(
+            objective="misfit", row_symmetry="permute", test_contexts=self.COUNT, task_dimension=2
+        )
+        claims = judge({"prior_moments": moments})
+        return claims[claims["id"].str.startswith("C1")].set_index("id")
+
+    def test_draws_from_the_prior_bear_it_out(self):
+        claims = self.claims(lambda w, problem: w)
+        assert list(claims["verdict"]) == ["holds"] * 4
+        assert claims.loc["C1c", "number"] == 2
+        assert (claims["done"] == 3).all()
+
+    def test_a_shrunk_mean_fails_and_is_measured(self):
+        claims = self.claims(lambda w, problem: w - 0.5 * problem.prior_mean)
+        assert claims.loc["C1a", "verdict"] == "fails"
+        assert claims.loc["C1a", "number"] == pytest.approx(0.5, abs=0.15)
+        assert claims.loc["C1b", "verdict"] == "holds"
+
+    def test_a_doubled_spread_fails(self):
+        claims = self.claims(lambda w, problem: 2 * w)
+        assert claims.loc["C1b", "verdict"] == "fails"
+        assert claims.loc["C1b", "number"] == pytest.approx(3, rel=0.2), "4 Σ_w − Σ_w"
+        assert claims.loc["C1c", "verdict"] == "holds"
+
+    def test_a_spectrum_without_a_drop_fails(self):
+        noise = np.random.default_rng(0)
+        claims = self.claims(lambda w, problem: w + noise.standard_normal(w.shape))
+        assert claims.loc["C1d", "verdict"] == "fails"
+
+    def test_failed_replicates_are_counted(self):
+        claims = self.claims(lambda w, problem: w, failed=[1])
+        assert (claims["done"] == 2).all()
+        assert (claims["planned"] == 3).all()
+        assert "holds" not in set(claims["verdict"])
+
+
+class TestTable:
+    def test_every_rule_is_judged_on_the_plans_tables(self):
+        claims = judge(smoke_tables())
+        assert list(dict.fromkeys(claims["id"])) == [rule.id for rule in RULES]
+        assert set(claims["verdict"]) <= {"holds", "partly", "fails", "undecided"}
+        assert (claims["done"] <= claims["planned"]).all()
+        objectives = [name for name in claims["subject"] if name in ("NAO misfit", "NAO heldout")]
+        assert len(objectives) == 2 * len(RULES), "each claim is judged for either objective"
+
+    def test_the_tables_of_the_rules_are_the_plans(self):
+        assert set(TABLES) == {*smoke_plan().experiments, "prior_moments"}
+
+    def test_an_experiment_that_is_not_there_leaves_its_claims_undecided(self):
+        tables = {name: t for name, t in smoke_tables().items() if name != "noise"}
+        claims = judge(tables).set_index("id")
+        assert claims.loc["C3a", "verdict"] == "undecided"
+        assert claims.loc["C3a", "note"] == "no experiment noise was asked for"
+        assert "undecided" not in set(claims.loc[["C2b"], "verdict"])
+
+    def test_tables_read_back_from_parquet_are_judged_alike(self, tmp_path):
+        stored = {}
+        for name, each in smoke_tables().items():
+            write_table(tmp_path / f"{name}.parquet", each)
+            stored[name] = pd.read_parquet(tmp_path / f"{name}.parquet")
+        claims = judge(smoke_tables())
+        pd.testing.assert_frame_equal(judge(stored), claims)
+        write_table(tmp_path / "claims.parquet", claims)
+        back = pd.read_parquet(tmp_path / "claims.parquet")
+        pd.testing.assert_frame_equal(back, claims, check_dtype=False)
+
+    def test_the_ranges_in_the_table_give_its_verdicts(self):
+        row: Any
+        for row in judge(smoke_tables()).itertuples():
+            estimate = Interval(row.number, row.low, row.high)
+            accepted = (row.accepted_low, row.accepted_high)
+            assert verdict(estimate, accepted, row.done == row.planned) == row.verdict
+
+
+class TestMarkdown:
+    def test_all_cells_of_a_table_have_their_column(self):
+        text = to_markdown(judge(smoke_tables()))
+        blocks = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+        assert len(blocks) == 1 + len(RULES)
+        for block in blocks:
+            assert len({line.count("|") for line in block.splitlines()}) == 1
+
+    def test_every_number_and_verdict_is_written(self):
+        claims = judge(smoke_tables())
+        text = to_markdown(claims)
+        sections = dict(re.findall(r"^### (C\w+): (.*?)(?=^### |\Z)", text, re.M | re.S))
+        claim: Any
+        for claim in claims.itertuples():
+            (line,) = (
+                line
+                for line in sections[claim.id].splitlines()
+                if line.startswith(f"| {claim.subject} |")
+            )
+            assert f"**{claim.verdict}**" in line
+            assert f"{claim.done} of {claim.planned}" in line
+            if np.isfinite(claim.number):
+                assert f"| {claim.number:.3g}".replace("-", "−") in line
