@@ -182,6 +182,22 @@ def crate_command(
     typer.echo(f"{out} written")
 
 
+@app.command("page")
+def page_command(
+    out: Annotated[Path, typer.Argument(help="The HTML file to write.")],
+    tree: Annotated[Path, typer.Option("--of", help="A results tree.")] = RESULTS / "laptop",
+    clone: Clone = None,
+) -> None:
+    """One self-contained page: gallery, claims, and each figure's making, point by point."""
+    from nao.provenance.page import PageError, write_page  # Jinja and Pillow are for it alone
+
+    try:
+        write_page(_audited([tree], _today(clone)), out)
+    except PageError as error:
+        fail(str(error))
+    typer.echo(f"{out} written")
+
+
 def _audited(paths: list[Path] | None, today: Today | None) -> Audit:
     result = audit(paths or [RESULTS], today)
     if not result.findings:

@@ -15,8 +15,12 @@ from nao.provenance.pictures import embedded_id
 from nao.provenance.schema import SUFFIX, Record, RecordError, read_record, record_path
 from nao.provenance.trees import PICTURES
 
-POINT_KEYS = ("experiment", "axis", "value", "estimator", "objective", "row_symmetry", "metric")
-TABLE_KEYS = {"experiment", "value", "estimator", "replicate", "metric", "score", "source"}
+POINT_KEYS = (
+    *("experiment", "axis", "value", "estimator", "objective", "row_symmetry"),
+    *("metric", "kind"),
+)
+TABLE_KEYS = {"experiment", "value", "estimator", "replicate", "source"}
+COLUMNS = (*POINT_KEYS, "replicate", "score", "source")  # not the moments, which are long
 
 
 class LineageError(ValueError):
@@ -130,8 +134,11 @@ def rows_of(found: Lineage, **chosen: str) -> pd.DataFrame:
             frame = read_table(found.base / name)
         except UnreadableTable as error:
             raise LineageError(f"{error}; run nao audit") from None
-        if set(frame.columns) >= TABLE_KEYS:  # tables of moments have no points
-            frames.append(frame.assign(table=name, row=range(len(frame))))
+        if set(frame.columns) >= TABLE_KEYS:
+            frame = frame[[column for column in COLUMNS if column in frame]]
+            # a table of moments has no score: its rows are there because the run finished
+            done = frame["score"].notna() if "score" in frame else True
+            frames.append(frame.assign(table=name, row=range(len(frame)), done=done))
     if not frames:
         raise LineageError(f"{found.top} rests on no experiment table, so it has no points")
     rows = pd.concat(frames, ignore_index=True)
@@ -159,11 +166,11 @@ def _matches(column: pd.Series, wanted: str) -> pd.Series:
 def points_of(rows: pd.DataFrame) -> pd.DataFrame:
     """One line a plotted point: mean score, replicates done and planned, sources, table rows."""
     keys = [key for key in POINT_KEYS if key in rows]
-    grouped = rows.groupby(keys, dropna=False, sort=False)
+    grouped = rows.assign(score=rows.get("score")).groupby(keys, dropna=False, sort=False)
     return grouped.agg(
         score=("score", "mean"),
-        done=("score", "count"),
-        planned=("score", "size"),
+        done=("done", "sum"),
+        planned=("done", "size"),
         replicates=("replicate", lambda column: [int(r) for r in column.dropna()]),
         scores=("score", list),
         sources=("source", lambda column: sorted(set(column))),

@@ -10,7 +10,17 @@ def main(inputs, outputs, params, job):
     mean = table.groupby("value")["score"].mean()
     slope = float(np.polyfit(np.log(mean.index), np.log(mean), 1)[0])
     verdict = "holds" if abs(slope - 1) < 0.1 else "fails"
-    row = {"claim": ["C3"], "verdict": [verdict], "number": [slope]}
+    row = {
+        "id": ["C3"],
+        "subject": ["all"],
+        "statement": ["RMSE is linear in the noise"],
+        "number": [slope],
+        "low": [float("nan")],
+        "high": [float("nan")],
+        "done": [len(table)],
+        "planned": [len(table)],
+        "verdict": [verdict],
+    }
     pq.write_table(pa.table(row), outputs["table"])
     with open(outputs["text"], "w") as file:
         file.write(
