@@ -1,8 +1,8 @@
-"""Small tables of figures 1 to 3, from real contexts and estimators, without a training.
+"""Small tables of every figure, from real contexts and estimators, without a training.
 
 In the place of a trained run stands an estimator that learns from the same training contexts:
-empirical Bayes for `heldout`, debiased two-stage ridge for `misfit`. So the tables have the plan's
-shape and real numbers, with a spread over replicates.
+empirical Bayes for `heldout` and `supervised`, debiased two-stage ridge for `misfit`. So the tables
+have the plan's shape and real numbers, with a spread over replicates.
 """
 
 from functools import cache
@@ -26,6 +26,12 @@ SWEPT = {
     "task_dimension": [1, 5],
     "condition": [1.0, 10.0],
     "context_length": [4, 6],
+    "training_length": [20, 40],
+    "recipe_layers": [2, 3],
+    "recipe_learning_rate": [0.004, 0.008],
+    "recipe_norm_rate": [50, 150],
+    "recipe_bias": [0.5, 1.5],
+    "recipe_batch": [16, 32],
 }
 DATASET = {
     "problem": {"dimension": 8, "task_dimension": 1, "noise_std": 0.1, "design_condition": 1.0},
@@ -35,12 +41,16 @@ DATASET = {
     "replicates": 2,
 }
 CONFIG = Path(__file__).parents[1] / "config.yaml"
-STAND_INS = {"misfit": "two_stage_ridge_debiased", "heldout": "empirical_bayes"}
+STAND_INS = {
+    "misfit": "two_stage_ridge_debiased",
+    "heldout": "empirical_bayes",
+    "supervised": "empirical_bayes",
+}
 
 
 @cache
 def smoke_plan() -> Plan:
-    """Figures 1 to 3 as `config.yaml` has them, at scale smoke but over the values given here."""
+    """All experiments as `config.yaml` has them, at scale smoke but over the values given here."""
     values = yaml.safe_load(CONFIG.read_text())
     experiments = {name: values["experiments"][name] for name in ("prior", *SWEPT)}
     smoke = values["scales"]["smoke"] | {"values": SWEPT}
@@ -91,7 +101,7 @@ def estimate(estimator: str, dataset: str) -> Estimates:
     test, chosen = contexts(dataset, "test"), ESTIMATORS[estimator]
     if not chosen.needs_training:
         return Estimates(chosen.estimate(test, truth=problem(dataset))[None], (None,))
-    replicates = tuple(range(smoke_plan().datasets[dataset].replicates))
+    replicates = tuple(smoke_plan().datasets[dataset].members)
     training = (contexts(dataset, "train", replicate) for replicate in replicates)
     return Estimates(np.stack([chosen.estimate(test, each) for each in training]), replicates)
 

@@ -331,7 +331,7 @@ class TestTable:
         assert len(objectives) == 2 * len(RULES), "each claim is judged for either objective"
 
     def test_the_tables_of_the_rules_are_the_plans(self):
-        assert set(TABLES) == {*smoke_plan().experiments, "prior_moments"}
+        assert set(TABLES) <= {*smoke_plan().experiments, "prior_moments"}
 
     def test_an_experiment_that_is_not_there_leaves_its_claims_undecided(self):
         tables = {name: t for name, t in smoke_tables().items() if name != "noise"}

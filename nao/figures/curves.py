@@ -90,11 +90,15 @@ def draw_theory(axes: Axes, table: pd.DataFrame, bound: bool = False) -> None:
 
 
 def scale_log(axes: Axes, values: Iterable[float]) -> None:
-    """Logarithmic axes with room for crosses; x has a tick at every value, labelled if it fits."""
+    """Logarithmic axes with room for crosses; x has a tick at every value, labelled if it fits.
+
+    Where panels share their y axis, all curves must be drawn before the first is scaled.
+    """
     axes.set_xscale("log")
     axes.set_yscale("log")
     low, high = axes.get_ylim()
-    axes.set_ylim(low, high * (high / low) ** 0.12)
+    if axes.get_autoscaley_on():
+        axes.set_ylim(low, high * (high / low) ** 0.12)
     plain_decades(axes.yaxis, high / low)
     ticks = sorted(set(values))
     axes.xaxis.set_minor_locator(NullLocator())

@@ -26,8 +26,9 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
         figure = Figure(figsize=(WIDTH, 4.8), layout="constrained")
         rows = -(-len(CHOICES) // COLUMNS)
         panels = figure.subplots(rows, COLUMNS, sharey=True).ravel()
-        for axes, (name, label), letter in zip(panels, CHOICES.items(), "abcdefgh", strict=False):
+        for axes, name in zip(panels, CHOICES, strict=False):
             draw_curves(axes, curves(tables[name]))
+        for axes, (name, label), letter in zip(panels, CHOICES.items(), "abcdefgh", strict=False):
             scale_log(axes, tables[name]["value"])
             draw_theory(axes, tables[name])
             axes.set_title(f"({letter})")

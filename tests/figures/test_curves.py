@@ -73,3 +73,14 @@ def test_every_value_has_a_tick_and_a_label_where_there_is_room():
     labels = [label.get_text() for label in axes.get_xticklabels()]
     assert list(axes.get_xticks()) == values
     assert labels == ["2", "5", "10", "20", "30", "40", "50", "", "60"]
+
+
+def test_panels_that_share_an_axis_are_scaled_once():
+    first, second = Figure().subplots(1, 2, sharey=True)
+    first.plot([1, 2], [1, 2])
+    second.plot([1, 2], [10, 100])
+    scale_log(first, [1, 2])
+    limits = first.get_ylim()
+    assert limits[1] > 100, "the second panel's curves are inside"
+    scale_log(second, [1, 2])
+    assert second.get_ylim() == limits
