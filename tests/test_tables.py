@@ -19,7 +19,7 @@ def test_every_score_of_every_source_stands_in_the_table_once(name):
         for estimator, source in sources:
             stored = read_scores(estimator, source)
             of_source = at_point["source"] == source
-                rows = at_point[of_source & (at_point["estimator"] == stored["estimator"].iloc[0])]
+            rows = at_point[of_source & (at_point["estimator"] == stored["estimator"].iloc[0])]
             pd.testing.assert_frame_equal(
                 rows[list(stored)].reset_index(drop=True), stored.reset_index(drop=True)
             )
