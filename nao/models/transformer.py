@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from nao.models.gram_layers import gram_layers
 from nao.models.stack import Stack, Tokens, haar_orthogonal
 from nao.specs import TransformerSpec
 
@@ -69,23 +70,33 @@ class Transformer(Stack):
     def forward(self, tokens: Tokens) -> Float[Tensor, "S B d"]:
         """ŵ of every member for its contexts."""
         keys, queries = self.keys.flatten(2, 3), self.queries.flatten(2, 3)
-        mixing = keys.mT @ queries  # (S, L, n + 1, n + 1)
-        for layer in range(self.spec.layers - 1):
-            if self.by_gram:
-                update = gram_attention(tokens, self.attention_scale * mixing[:, layer])
-            else:
-                update = self.attention_scale * key_query_attention(
-                    tokens, keys[:, layer], queries[:, layer]
-                )
-            tokens = self.add_normalised(tokens, update, layer)
-        return inverse_attention(tokens, self.readout_scale * mixing[:, -1], self.readout)
+        mixing, last = (keys.mT @ queries).split([self.spec.layers - 1, 1], 1)
+        if self.by_gram and self.spec.norm != "none":
+            tokens = gram_layers(
+                tokens, self.attention_scale * mixing, self.gain, self.bias, self.norm_shape
+            )
+        else:
+            for layer in range(self.spec.layers - 1):
+                tokens = self.add_normalised(tokens, self.attend(tokens, layer), layer)
+        return inverse_attention(tokens, self.readout_scale * last[:, 0], self.readout)
+
+    @property
+    def norm_shape(self) -> tuple[int, ...]:
+        """What one LayerNorm's statistics run over."""
+        return self.shape if self.spec.norm == "matrix" else self.shape[1:]
+
+    def attend(self, tokens: Tokens, layer: int) -> Tokens:
+        """Σ_heads Attn(E)."""
+        keys, queries = self.keys[:, layer].flatten(1, 2), self.queries[:, layer].flatten(1, 2)
+        if self.by_gram:
+            return gram_attention(tokens, self.attention_scale * (keys.mT @ queries))
+        return self.attention_scale * key_query_attention(tokens, keys, queries)
 
     def add_normalised(self, tokens: Tokens, update: Tokens, layer: int) -> Tokens:
         """E + LayerNorm(ΔE)."""
         if self.spec.norm == "none":
             return tokens + update
-        shape = self.shape if self.spec.norm == "matrix" else self.shape[1:]
-        normal = functional.layer_norm(update, shape)
+        normal = functional.layer_norm(update, self.norm_shape)
         return torch.addcmul(tokens + self.bias[:, layer, None], self.gain[:, layer, None], normal)
 
 
@@ -117,9 +128,11 @@ def inverse_attention(
     tokens: Tokens, mixing: Float[Tensor, "S n1 n1"], readout: Float[Tensor, "S D"]
 ) -> Float[Tensor, "S B d"]:
     """The first d entries of Ẽᵀ M Ẽ W_P."""
-    members, contexts = tokens.shape[:2]
-    pooled = tokens @ readout[:, None, :, None]  # E W_P: (S, B, n, 1)
-    ones = readout.sum(-1).view(members, 1, 1, 1).expand(members, contexts, 1, 1)
-    weights = mixing[:, None] @ torch.cat([pooled, ones], 2)
-    estimate = tokens[..., :-1].mT @ weights[:, :, :-1] + weights[:, :, -1:]
-    return estimate.squeeze(-1)
+    members, contexts, n, _ = tokens.shape
+    # Products with one vector per context would be as many tiny calls: pool all rows of a member
+    # at once, and sum over rows last.
+    pooled = (tokens.flatten(1, 2) @ readout[..., None]).view(members, contexts, n)  # E W_P
+    ones = readout.sum(-1)[:, None, None].expand(members, contexts, 1)
+    weights = torch.cat([pooled, ones], -1) @ mixing.mT
+    estimate = (weights[..., :-1, None] * tokens).sum(2) + weights[..., -1:]
+    return estimate[..., :-1]
