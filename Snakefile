@@ -15,39 +15,28 @@ include: "workflow/rules/estimation.smk"
 include: "workflow/rules/figures.smk"
 
 
-localrules:
-    figures,
-    fig1,
-    fig2,
-    fig3,
-    claims,
-
-
 rule figures:
     default_target: True
     input:
-        figure_files(*FIGURES),
+        figure_files("fig1", "fig2", "fig3"),
         f"{RESULTS}/claims.md",
+    localrule: True
 
 
-rule fig1:
-    input:
-        figure_files("fig1"),
+for figure in FIGURES:
 
-
-rule fig2:
-    input:
-        figure_files("fig2"),
-
-
-rule fig3:
-    input:
-        figure_files("fig3"),
+    rule:
+        name:
+            figure
+        input:
+            figure_files(figure),
+        localrule: True
 
 
 rule claims:
     input:
         f"{RESULTS}/claims.md",
+    localrule: True
 
 
 onstart:

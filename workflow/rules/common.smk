@@ -17,6 +17,14 @@ FIGURES = {
     "fig1": ["prior_moments"],
     "fig2": ["contexts"],
     "fig3": ["noise", "task_dimension", "condition", "context_length"],
+    "fig7": ["training_length"],
+    "recipe": [
+        "recipe_layers",
+        "recipe_learning_rate",
+        "recipe_norm_rate",
+        "recipe_bias",
+        "recipe_batch",
+    ],
 }
 
 
@@ -32,9 +40,7 @@ def checked_plan(config):
         refuse(fault)
     for name in plan.baselines:
         if name not in ESTIMATORS:
-            refuse(
-                f"baselines: {name!r} is no estimator; choose among {', '.join(ESTIMATORS)}"
-            )
+            refuse(f"baselines: {name!r} is no estimator; choose among {', '.join(ESTIMATORS)}")
     for word in sys.argv[1:]:
         if re.fullmatch(r"fig\w*", word) and word not in {*FIGURES, "figures"}:
             refuse(
@@ -43,9 +49,10 @@ def checked_plan(config):
     for figure, tables in FIGURES.items():
         for name in {table.removesuffix("_moments") for table in tables}:
             if name not in plan.experiments:
-                refuse(
-                    f"config.yaml has no experiments.{name}, which {figure} draws; add it"
-                )
+                refuse(f"config.yaml has no experiments.{name}, which {figure} draws; add it")
+    for folder in (Path("results"), Path("results", plan.scale)):
+        if folder.exists() and not folder.is_dir():
+            refuse(f"{folder} is no folder, so results cannot be written; move it away")
     return plan
 
 
@@ -74,7 +81,10 @@ def as_values(spec):
 
 
 # The tables that each claim is judged by, as in nao.claims.
-CLAIM_TABLES = ["prior", *(table for figure in ("fig1", "fig2", "fig3") for table in FIGURES[figure])]
+CLAIM_TABLES = [
+    "prior",
+    *(table for figure in ("fig1", "fig2", "fig3") for table in FIGURES[figure]),
+]
 
 
 def dataset_file(role, dataset):
@@ -90,11 +100,7 @@ def table_file(name):
 
 
 def figure_files(*figures):
-    return [
-        f"{RESULTS}/figures/{figure}.{kind}"
-        for figure in figures
-        for kind in ("pdf", "png")
-    ]
+    return [f"{RESULTS}/figures/{figure}.{kind}" for figure in figures for kind in ("pdf", "png")]
 
 
 def seen_by(wildcards):
@@ -111,9 +117,7 @@ def points_of(experiment):
 
 
 def datasets_of(experiment):
-    return {
-        point.dataset: PLAN.datasets[point.dataset] for point in points_of(experiment)
-    }
+    return {point.dataset: PLAN.datasets[point.dataset] for point in points_of(experiment)}
 
 
 def runs_of(experiment):
@@ -122,9 +126,7 @@ def runs_of(experiment):
 
 def scores_of(wildcards):
     """The scores of every estimator at every point of an experiment; shared points once."""
-    return [
-        run_file("scores.parquet", run) for run in runs_of(wildcards.experiment)
-    ] + [
+    return [run_file("scores.parquet", run) for run in runs_of(wildcards.experiment)] + [
         f"{RESULTS}/baselines/{dataset}/{estimator}/scores.parquet"
         for dataset in datasets_of(wildcards.experiment)
         for estimator in PLAN.baselines
@@ -137,9 +139,7 @@ def require_writable(folder):
         os.makedirs(folder, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as fault:
-        refuse(
-            f"{folder} cannot be written ({fault.strerror}); make it writable or move it away"
-        )
+        refuse(f"{folder} cannot be written ({fault.strerror}); make it writable or move it away")
 
 
 def require_device(workflow):

@@ -1,9 +1,7 @@
 rule evaluate_run:
     input:
         model=f"{RESULTS}/runs/{{run}}/model.safetensors",
-        test=lambda wildcards: dataset_file(
-            "test", PLAN.runs[wildcards.run].dataset.identity
-        ),
+        test=lambda wildcards: dataset_file("test", PLAN.runs[wildcards.run].dataset.identity),
     output:
         estimates=f"{RESULTS}/runs/{{run}}/estimates.parquet",
         scores=f"{RESULTS}/runs/{{run}}/scores.parquet",
@@ -20,12 +18,8 @@ rule evaluate_run:
 rule extract_prior:
     input:
         estimates=f"{RESULTS}/runs/{{run}}/estimates.parquet",
-        test=lambda wildcards: dataset_file(
-            "test", PLAN.runs[wildcards.run].dataset.identity
-        ),
-        truth=lambda wildcards: dataset_file(
-            "truth", PLAN.runs[wildcards.run].dataset.identity
-        ),
+        test=lambda wildcards: dataset_file("test", PLAN.runs[wildcards.run].dataset.identity),
+        truth=lambda wildcards: dataset_file("truth", PLAN.runs[wildcards.run].dataset.identity),
     output:
         prior=f"{RESULTS}/runs/{{run}}/prior.parquet",
     log:

@@ -11,8 +11,7 @@ rule tabulate_experiment:
         code=code("tabulate_experiment"),
         experiment=lambda wildcards: as_values(PLAN.experiments[wildcards.experiment]),
         datasets=lambda wildcards: {
-            name: as_values(spec)
-            for name, spec in datasets_of(wildcards.experiment).items()
+            name: as_values(spec) for name, spec in datasets_of(wildcards.experiment).items()
         },
         baselines=list(PLAN.baselines),
     script:
@@ -21,9 +20,7 @@ rule tabulate_experiment:
 
 rule tabulate_moments:
     input:
-        lambda wildcards: [
-            run_file("prior.parquet", run) for run in runs_of(wildcards.experiment)
-        ],
+        lambda wildcards: [run_file("prior.parquet", run) for run in runs_of(wildcards.experiment)],
     output:
         table=f"{RESULTS}/experiments/{{experiment}}_moments.parquet",
     log:

@@ -1,8 +1,6 @@
 rule train:
     input:
-        contexts=lambda wildcards: dataset_file(
-            "train", PLAN.runs[wildcards.run].dataset.identity
-        ),
+        contexts=lambda wildcards: dataset_file("train", PLAN.runs[wildcards.run].dataset.identity),
     output:
         model=f"{RESULTS}/runs/{{run}}/model.safetensors",
         history=f"{RESULTS}/runs/{{run}}/history.parquet",

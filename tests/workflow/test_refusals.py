@@ -1,0 +1,125 @@
+"""Bad input: one clear sentence, before work starts where that can be, and nothing lost."""
+
+import re
+import shutil
+
+import pandas as pd
+import pytest
+
+from tests.workflow.clone import Clone
+
+
+def refusal(clone: Clone, *arguments: str, **options) -> str:
+    """The one sentence with which the workflow ends."""
+    done = clone.snakemake(*arguments, **options)
+    assert done.returncode != 0, done.stdout
+    assert "Traceback" not in done.stdout
+    sentences = re.findall(r"^error: .*$", done.stdout, re.MULTILINE)
+    assert len(sentences) == 1, done.stdout
+    return sentences[0]
+
+
+@pytest.fixture
+def sources(tmp_path) -> Clone:
+    return Clone.of_sources(tmp_path / "clone")
+
+
+@pytest.mark.parametrize(
+    ("targets", "config", "words"),
+    [
+        ((), ("scale=huge",), "scale = 'huge' is not defined; choose one of smoke, laptop, paper"),
+        ((), ("seed=-1",), "seed = -1 is refused: .* greater than or equal to 0"),
+        ((), ("sede=1",), "sede = 1 is not a known key"),
+        ((), ("baselines=[rigde]",), "baselines: 'rigde' is no estimator; choose among ridge, "),
+        (("fig9",), (), "fig9 is no figure of this project; choose among figures, fig1, fig2"),
+    ],
+)
+def test_a_command_line_that_cannot_be(sources, targets, config, words):
+    assert re.search(words, refusal(sources, "--dry-run", *targets, config=config))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (
+            "noise: [0.1, 0.3]",
+            "noise: [0.1, -0.3]",
+            r"noise at -0\.3 .*noise_std = -0\.3 is refused",
+        ),
+        ("task_dimension: [1]", "task_dimension: [9]", "task_dimension = 9 exceeds dimension = 8"),
+        (
+            "context_length: [4]",
+            "context_length: [8]",
+            "context_length = 8 must lie below dimension",
+        ),
+        ("condition: [1.0]", "condition: []", r"values\.condition is empty.*give at least one"),
+    ],
+)
+def test_a_configuration_that_cannot_be(sources, old, new, words):
+    sources.edit("config.yaml", old, new)
+    assert re.search(words, refusal(sources, "--dry-run"))
+
+
+def test_a_gpu_that_is_not_there(sources):
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    sources.edit(
+        "config.yaml",
+        "  smoke: # seconds: for tests of the workflow, not for conclusions\n"
+        "    compute: { device: cpu,",
+        "  smoke:\n    compute: { device: cuda,",
+    )
+    assert "finds no GPU here; run on a machine with one, or set it to cpu" in refusal(sources)
+    assert not sources.results.is_dir() or not list(sources.results.rglob("*.parquet"))
+    assert len(sources.planned("fig2")) > 10  # a plan needs no GPU
+
+
+def test_results_that_are_no_folder(sources):
+    sources.results.parent.mkdir()
+    sources.results.write_text("a file where a folder should be")
+    assert "results/smoke is no folder, so results cannot be written" in refusal(sources)
+
+
+def test_results_that_are_read_only(sources):
+    sources.results.parent.mkdir()
+    sources.results.symlink_to("/proc")  # where even root can make no file
+    said = refusal(sources)
+    assert re.search(r"results/smoke cannot be written \(.+\); make it writable or", said)
+
+
+def test_a_truncated_file_stops_what_needs_it_and_nothing_is_lost(clone):
+    test = next(clone.results.glob("datasets/*s0.3*/test.parquet"))
+    test.write_bytes(test.read_bytes()[:1000])
+    before = clone.hashes(".parquet", ".safetensors", ".png")
+    baseline = f"results/smoke/baselines/{test.parent.name}/ridge/scores.parquet"
+    said = refusal(clone, baseline, "--force", baseline)
+    assert f"{test.relative_to(clone.folder)} is truncated or not Parquet" in said
+    assert "remove it and let the workflow make it" in said
+    after = clone.hashes(".parquet", ".safetensors", ".png")
+    ridge = f"baselines/{test.parent.name}/ridge"
+    assert after == {name: value for name, value in before.items() if not name.startswith(ridge)}
+
+
+def test_a_training_that_diverges_is_marked_and_the_others_go_on(clone):
+    clone.edit("config.yaml", "learners: [misfit, heldout, misfit_plain", "learners: [misfit_wild")
+    clone.edit(
+        "config.yaml",
+        "  misfit_plain:",
+        "  misfit_wild:\n"
+        "    training: { objective: misfit, gradient_clip: null, learning_rate: 1e30 }\n"
+        "  misfit_plain:",
+    )
+    clone.make("claims", "fig2")
+    table = pd.read_parquet(clone.results / "experiments" / "contexts.parquet")
+    wild = table[(table["estimator"] == "nao") & (table["row_symmetry"] == "permute")]
+    assert wild["score"].isna().all()
+    assert len(wild) == 12  # 2 points, 2 replicates, 3 metrics
+    others = table[(table["estimator"] != "nao") | (table["row_symmetry"] == "none")]
+    assert others["score"].notna().all()
+    source = wild["source"].iloc[0]
+    history = pd.read_parquet(clone.results / "runs" / source / "history.parquet")
+    assert set(history["status"]) == {"failed"}
+    log = (clone.results / "logs" / "train" / f"{source}.log").read_text()
+    assert re.search(r"replicate 0 diverged at step \d+, after a loss of ", log)
+    shutil.rmtree(clone.folder)

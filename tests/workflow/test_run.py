@@ -1,0 +1,109 @@
+"""A whole run at scale smoke: what it makes, once, and the same each time."""
+
+import re
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from nao.config import Plan, expand, load
+from nao.figures import FIGURES
+from tests.workflow.clone import Clone
+
+DEFAULT = ("fig1", "fig2", "fig3")
+
+
+@pytest.fixture(scope="module")
+def plan(finished: Clone) -> Plan:
+    """What the default target needs of the whole plan."""
+    whole = expand(load(finished.folder / "config.yaml").model_copy(update={"scale": "smoke"}))
+    drawn = {table.removesuffix("_moments") for name in DEFAULT for table in FIGURES[name].tables}
+    sweeps = {name: whole.experiments[name] for name in sorted(drawn)}
+    points = [point for sweep in sweeps.values() for point in sweep.points]
+    return whole.model_copy(
+        update={
+            "experiments": sweeps,
+            "datasets": {point.dataset: whole.datasets[point.dataset] for point in points},
+            "runs": {run: whole.runs[run] for point in points for run in point.runs.values()},
+        }
+    )
+
+
+def test_every_artefact_stands_in_its_place_with_its_record(finished, plan):
+    folders = {
+        "datasets": {name: ["train", "test", "truth"] for name in plan.datasets},
+        "runs": {name: ["history", "estimates", "scores"] for name in plan.runs},
+        "experiments": {"": [*plan.experiments, "prior_moments"]},
+    }
+    expected = {
+        finished.results / kind / name / f"{file}.parquet"
+        for kind, entries in folders.items()
+        for name, files in entries.items()
+        for file in files
+    }
+    expected |= {
+        finished.results / "baselines" / dataset / estimator / f"{file}.parquet"
+        for dataset in plan.datasets
+        for estimator in plan.baselines
+        for file in ("estimates", "scores")
+    }
+    base = plan.experiments["prior"].points[0]
+    expected |= {finished.results / "runs" / run / "prior.parquet" for run in base.runs.values()}
+    expected |= {finished.results / "runs" / run / "model.safetensors" for run in plan.runs}
+    expected |= {
+        finished.results / "figures" / f"{figure}.{kind}"
+        for figure in DEFAULT
+        for kind in ("pdf", "png")
+    }
+    expected |= {finished.results / "claims.parquet", finished.results / "claims.md"}
+    artefacts = {
+        file
+        for file in finished.results.rglob("*")
+        if file.is_file() and "logs" not in file.relative_to(finished.results).parts
+    }
+    records = {file for file in artefacts if file.name.endswith(".record.json")}
+    assert artefacts - records == expected
+    assert records == {file.with_name(f"{file.name}.record.json") for file in expected}
+
+
+def test_a_point_shared_by_several_experiments_is_made_once(first_run, plan):
+    points = [point for sweep in plan.experiments.values() for point in sweep.points]
+    assert sum(len(point.runs) for point in points) > len(plan.runs)
+    trained = re.findall(r"^train (\S+) \(", first_run[1], re.MULTILINE)
+    assert sorted(trained) == sorted(plan.runs)
+
+
+def test_progress_tells_what_is_done_and_the_time_left(first_run):
+    lines = first_run[1].splitlines()
+    total = re.findall(r"; (\d+) of (\d+) done, \d+ running, .+ left$", lines[-1])
+    assert total
+    assert total[0][0] == total[0][1]
+
+
+def test_the_tables_of_a_run_have_the_promised_columns(finished, plan):
+    run, spec = next(iter(plan.runs.items()))
+    estimates = pq.read_table(finished.results / "runs" / run / "estimates.parquet")
+    assert estimates.schema.names == ["replicate", "context", "w_hat"]
+    assert estimates.schema.field("w_hat").type.list_size == spec.dataset.problem.dimension
+    assert len(estimates) == spec.dataset.replicates * spec.dataset.test_contexts
+    table = pd.read_parquet(finished.results / "experiments" / "contexts.parquet")
+    assert set(table["estimator"]) == {"nao", *plan.baselines}
+    assert set(table["metric"]) == {
+        *("rmse", "relative_rmse", "misfit"),
+        *("expected_rmse", "rmse_bound"),
+    }
+    assert table["score"].notna().all()
+
+
+def test_the_workflow_knows_the_tables_that_each_figure_draws(finished):
+    names: dict = {}
+    text = (finished.folder / "workflow" / "rules" / "common.smk").read_text()
+    exec(text[text.index("FIGURES = {") : text.index("}\n", text.index("FIGURES")) + 1], names)
+    assert names["FIGURES"] == {name: list(made.tables) for name, made in FIGURES.items()}
+
+
+def test_two_runs_from_scratch_are_equal_to_the_byte(finished, tmp_path):
+    again = Clone.of_sources(tmp_path / "elsewhere")
+    again.make(config=("seed=2505",))
+    suffixes = (".parquet", ".safetensors", ".png", ".md")
+    assert again.hashes(*suffixes) == finished.hashes(*suffixes)

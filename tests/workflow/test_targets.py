@@ -1,0 +1,26 @@
+"""What a Snakemake user types."""
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("target", "figures", "experiments"),
+    [
+        ("fig1", {"fig1"}, set()),
+        ("fig2", {"fig2"}, {"contexts"}),
+        ("fig3", {"fig3"}, {"noise", "task_dimension", "condition", "context_length"}),
+        ("fig7", {"fig7"}, {"training_length"}),
+        ("figures", {"fig1", "fig2", "fig3"}, None),
+        ("claims", set(), None),
+    ],
+)
+@pytest.mark.parametrize("scale", ["smoke", "paper"])
+def test_targets_plan_what_they_need(finished, target, figures, experiments, scale):
+    jobs = finished.planned(target, "--forceall", config=(f"scale={scale}",))
+    drawn = {job.wildcards for job in jobs if job.rule == "draw_figure"}
+    assert drawn == {f"figure={figure}" for figure in figures}
+    tables = {job.wildcards for job in jobs if job.rule == "tabulate_experiment"}
+    if experiments is None:
+        assert len(tables) == 6
+    else:
+        assert tables == {f"experiment={name}" for name in experiments}
