@@ -54,8 +54,11 @@ def _finding_json(finding: Finding, audit: Audit) -> dict[str, Any]:
 
 
 def show_audit(console: Console, audit: Audit, whole: bool) -> None:
-    for tree in audit_trees(audit, whole):
-        console.print(tree)
+    trees = audit_trees(audit, whole)
+    for tree in trees:
+        console.print(tree, overflow="ignore", crop=False, no_wrap=True)
+    if hidden := sum(path not in _used(audit) for path in audit.findings) - len(trees):
+        console.print(f"{MARKS[Verdict.VERIFIED]}  {hidden} more that nothing was made from")
     counts = ", ".join(f"{count} {verdict}" for verdict, count in audit.counts.items() if count)
     console.print(f"{counts}; seal {audit.seal}")
     if not audit.with_today:
@@ -65,13 +68,24 @@ def show_audit(console: Console, audit: Audit, whole: bool) -> None:
 def audit_trees(audit: Audit, whole: bool = False) -> list[Tree]:
     """A tree per artefact that nothing else was made from; below each what it rests on.
 
-    Branches that are verified to their roots are folded into a count unless ``whole``.
+    What is verified to its roots is folded into a count unless ``whole``, and left out where it is
+    a mere by-product: neither figure nor at the top of the tree.
     """
-    used = {path for finding in audit.findings.values() for path in finding.inputs}
     shown: set[Path] = set()
-    tops = [path for path in audit.findings if path not in used]
+    tops = [path for path in audit.findings if path not in _used(audit)]
+    if not whole:
+        tops = [path for path in tops if len(tops) == 1 or _is_told(audit.findings[path])]
     # a circle has no top
     return [_grow(None, path, audit, shown, whole) for path in tops or list(audit.findings)[:1]]
+
+
+def _used(audit: Audit) -> set[Path]:
+    return {path for finding in audit.findings.values() for path in finding.inputs}
+
+
+def _is_told(finding: Finding) -> bool:
+    wanted = finding.name.startswith("figures/") or "/" not in finding.name
+    return wanted or finding.verdict is not Verdict.VERIFIED
 
 
 def _grow(parent: Tree | None, path: Path, audit: Audit, shown: set[Path], whole: bool) -> Tree:

@@ -97,6 +97,10 @@ def _connect(artefact: str, content: dict[str, Any], point: str, node, edges) ->
 
 
 def _short(name: str) -> str:
+    """A name that fits its column: its beginning says what varies, the hash at its end which."""
+    if "/" in name:
+        source, _, estimator = name.partition("/")
+        return f"{source[-8:]} · {estimator}"
     return name if len(name) <= 28 else f"{name[:18]}…{name[-8:]}"
 
 
