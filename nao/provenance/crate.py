@@ -10,6 +10,7 @@ Nothing of a record is run or fetched; the same tree and clone give the same cra
 """
 
 import json
+import mimetypes
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,11 @@ from rocrate.rocrate import ROCrate
 from nao.provenance.audit import Audit, Finding, Verdict
 from nao.provenance.schema import Record, digest, record_path
 
-VERSION = "0.5"
 PROFILES = {
-    "process": "Process Run Crate",
-    "workflow": "Workflow Run Crate",
-    "provenance": "Provenance Run Crate",
+    "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
+    "https://w3id.org/ro/wfrun/workflow/0.5": "Workflow Run Crate",
+    "https://w3id.org/ro/wfrun/provenance/0.5": "Provenance Run Crate",
+    "https://w3id.org/workflowhub/workflow-ro-crate/1.0": "Workflow RO-Crate",
 }
 WFRUN = "https://w3id.org/ro/terms/workflow-run#"
 # Terms beyond RO-Crate's own, spelt out, so that no second context has to be fetched.
@@ -39,15 +40,7 @@ TERMS = {
     },
 }
 LICENSE = "https://spdx.org/licenses/MIT"
-MEDIA = {
-    ".parquet": "application/vnd.apache.parquet",
-    ".png": "image/png",
-    ".pdf": "application/pdf",
-    ".md": "text/markdown",
-    ".json": "application/json",
-    ".py": "text/x-python",
-    ".yaml": "application/yaml",
-}
+MEDIA = {".parquet": "application/vnd.apache.parquet", ".yaml": "application/yaml"}
 
 
 class CrateError(ValueError):
@@ -111,20 +104,12 @@ class _Builder:
 
     def _describe_profiles(self) -> None:
         self.crate.metadata.extra_terms.update(TERMS)
-        profiles = [
+        self.crate.root_dataset["conformsTo"] = [
             self._context(
-                f"https://w3id.org/ro/wfrun/{word}/{VERSION}",
-                {"@type": "CreativeWork", "name": name, "version": VERSION},
+                url, {"@type": "CreativeWork", "name": name, "version": url.rpartition("/")[2]}
             )
-            for word, name in PROFILES.items()
+            for url, name in PROFILES.items()
         ]
-        profiles.append(
-            self._context(
-                "https://w3id.org/workflowhub/workflow-ro-crate/1.0",
-                {"@type": "CreativeWork", "name": "Workflow RO-Crate", "version": "1.0"},
-            )
-        )
-        self.crate.root_dataset["conformsTo"] = profiles
 
     # --- code ---
 
@@ -310,5 +295,5 @@ def _record(group: list[Finding]) -> Record:
 
 
 def _format(path: str) -> dict[str, str]:
-    suffix = Path(path).suffix
-    return {"name": path, "encodingFormat": MEDIA.get(suffix, "application/octet-stream")}
+    known = MEDIA.get(Path(path).suffix) or mimetypes.guess_type(path)[0]
+    return {"name": path, "encodingFormat": known or "application/octet-stream"}
