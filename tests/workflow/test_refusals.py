@@ -93,7 +93,7 @@ def test_a_truncated_file_stops_what_needs_it_and_nothing_is_lost(clone):
     test.write_bytes(test.read_bytes()[:1000])
     before = clone.hashes(".parquet", ".safetensors", ".png")
     baseline = f"results/smoke/baselines/{test.parent.name}/ridge/scores.parquet"
-    said = refusal(clone, baseline, "--force", baseline)
+    said = refusal(clone, "--force", baseline)
     assert f"{test.relative_to(clone.folder)} is truncated or not Parquet" in said
     assert "remove it and let the workflow make it" in said
     after = clone.hashes(".parquet", ".safetensors", ".png")

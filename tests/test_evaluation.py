@@ -1,0 +1,82 @@
+"""Scores and estimates as tables: nothing lost on the way to disk, failures kept as NaN."""
+
+import numpy as np
+import pytest
+
+from nao.evaluation import (
+    SCORES,
+    Estimates,
+    read_estimates,
+    score_estimates,
+    score_theory,
+    write_estimates,
+    write_table,
+)
+from nao.problems import Contexts, draw_problem, sample_contexts
+from nao.specs import ProblemSpec
+from nao.theory import bayes_risk
+
+
+@pytest.fixture
+def problem():
+    return draw_problem(ProblemSpec(dimension=5, task_dimension=2, noise_std=0.1), seed=3)
+
+
+@pytest.fixture
+def test_contexts(problem):
+    return sample_contexts(problem, 3, 40, np.random.default_rng(1))
+
+
+def test_scores_of_each_replicate(test_contexts):
+    w = test_contexts.w
+    w_hat = np.stack([w, w + 0.5, np.full_like(w, np.nan)])
+    scores = score_estimates(Estimates(w_hat, (0, 1, 4)), test_contexts, "nao", "misfit", "none")
+    assert scores.dtypes.astype(str).to_dict() == {
+        name: kind if kind != "string" else str(scores[name].dtype) for name, kind in SCORES.items()
+    }
+    rmse = scores[scores["metric"] == "rmse"].set_index("replicate")["score"]
+    np.testing.assert_allclose(rmse[[0, 1]], [0, 0.5 * np.sqrt(5)])
+    assert np.isnan(rmse[4])
+    relative = scores[scores["metric"] == "relative_rmse"].set_index("replicate")["score"]
+    np.testing.assert_allclose(relative[1], rmse[1] / np.sqrt((w**2).sum(1).mean()))
+    misfit = scores[scores["metric"] == "misfit"].set_index("replicate")["score"]
+    residual = test_contexts.y - np.einsum("bnd,bd->bn", test_contexts.x, w)
+    np.testing.assert_allclose(misfit[0], (residual**2).mean())
+    assert len(scores) == 9
+    assert set(scores["objective"]) == {"misfit"}
+
+
+def test_an_estimator_without_replicates(test_contexts):
+    scores = score_estimates(Estimates(test_contexts.w[None], (None,)), test_contexts, "ridge")
+    assert scores["replicate"].isna().all()
+    assert scores["objective"].isna().all()
+    assert len(scores) == 3
+
+
+def test_scores_need_w(test_contexts):
+    blind = Contexts(test_contexts.x, test_contexts.y)
+    with pytest.raises(ValueError, match="read their column w"):
+        score_estimates(Estimates(test_contexts.w[None], (None,)), blind, "ridge")
+
+
+def test_theory_is_a_root_mean_over_the_designs(problem, test_contexts):
+    scores = score_theory(problem, test_contexts, "oracle_ridge").set_index("metric")["score"]
+    risks = bayes_risk(problem, test_contexts.x)
+    np.testing.assert_allclose(scores["expected_rmse"] ** 2, risks.mean())
+    assert scores["rmse_bound"] >= scores["expected_rmse"]
+
+
+@pytest.mark.parametrize("replicates", [(None,), (0,), (3, 4, 5)])
+def test_estimates_return_from_disk(tmp_path, replicates):
+    w_hat = np.random.default_rng(2).standard_normal((len(replicates), 7, 3)).astype(np.float32)
+    write_estimates(tmp_path / "estimates.parquet", Estimates(w_hat, replicates))
+    read = read_estimates(tmp_path / "estimates.parquet")
+    assert read.replicates == replicates
+    np.testing.assert_array_equal(read.w_hat, w_hat)
+
+
+def test_equal_tables_give_equal_bytes(tmp_path, test_contexts):
+    scores = score_estimates(Estimates(test_contexts.w[None], (None,)), test_contexts, "ridge")
+    for name in ("a", "b"):
+        write_table(tmp_path / f"{name}.parquet", scores.copy())
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
