@@ -6,17 +6,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCK := envs/requirements.txt
 RESULTS := results/$(SCALE)
+REPORT := results/report/$(SCALE)
 SNAKEMAKE := $(BIN)/snakemake --config scale=$(SCALE) --profile workflow/profiles/$(PROFILE)
-# The logger `nao`, which draws the progress, lies in workflow/plugins.
-RUN := PYTHONPATH=workflow/plugins $(SNAKEMAKE) --logger nao
 
-.PHONY: figures test check report lock
+.PHONY: figures test check report bench lock
 
 figures: .venv/installed
-	$(RUN) figures
+	@# The logger `nao`, which draws the progress, lies in workflow/plugins.
+	PYTHONPATH=workflow/plugins $(SNAKEMAKE) figures --logger nao
 
 test: check
-	$(BIN)/pytest --numprocesses auto
+	$(BIN)/pytest --numprocesses auto --dist loadgroup
 
 check: .venv/installed
 	$(BIN)/ruff check .
@@ -27,7 +27,13 @@ check: .venv/installed
 	$(BIN)/snakemake --lint
 
 report: figures
-	$(SNAKEMAKE) --report $(RESULTS)/report.html figures
+	mkdir -p $(REPORT)
+	$(SNAKEMAKE) figures --report $(REPORT)/workflow.html
+	$(BIN)/nao page $(REPORT)/page.html --of $(RESULTS)
+
+# What training steps, data and estimators cost on this machine, on one core, in about three minutes.
+bench: .venv/installed
+	OMP_NUM_THREADS=1 $(BIN)/nao bench --out results/bench
 
 # The environment is made anew only when the lock changes.
 .venv/installed: $(LOCK) pyproject.toml

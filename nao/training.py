@@ -53,14 +53,18 @@ class Trained:
     """A finished training.
 
     `history` has a row a replicate and chunk: `replicate`, `step`, `loss` and `gradient_norm`
-    (means over the chunk), `learning_rate`, `status` (done or failed). `segments` are the ranges of
-    steps run without interruption.
+    (means over the chunk), `learning_rate`, `status` (done or failed). Its attribute `segments`,
+    which Parquet keeps, lists the ranges [first, end) of steps run without interruption.
     """
 
     model: Stack
     history: pd.DataFrame
     divergences: list[Divergence]
-    segments: list[list[int]]
+
+    @property
+    def segments(self) -> list[list[int]]:
+        """The ranges [first, end) of steps run without interruption."""
+        return self.history.attrs["segments"]
 
 
 def train(
@@ -102,7 +106,7 @@ def train(
                 saved = time.monotonic()
             if terminated:
                 raise Preempted(128 + signal.SIGTERM)
-    return Trained(model, run.history(), run.divergences(), [*run.segments, [started, run.step]])
+    return Trained(model, run.history(started), run.divergences())
 
 
 def require_device(name: str) -> torch.device:
@@ -255,7 +259,7 @@ class _Run:
             found.append(Divergence(self.spec.dataset.members[member], step, last))
         return found
 
-    def history(self) -> pd.DataFrame:
+    def history(self, started: int) -> pd.DataFrame:
         """The record as a table, a row a replicate and chunk."""
         frames = []
         for member, replicate in enumerate(self.spec.dataset.members):
@@ -269,6 +273,7 @@ class _Run:
         table = pd.DataFrame(frames, columns=columns).astype({"replicate": "int32"})
         failed = table.groupby("replicate")["loss"].transform(lambda loss: loss.isna().cummax())
         table["status"] = np.where(failed.to_numpy(bool), "failed", "done")
+        table.attrs["segments"] = [*self.segments, [started, self.step]]
         return table
 
 

@@ -16,6 +16,7 @@ import torch
 
 from nao.batches import CHUNK
 from nao.datasets import DatasetError, write_dataset
+from nao.evaluation import write_table
 from nao.specs import RunSpec
 from nao.training import DeviceError, clip_members, learning_rate, train
 from nao.weights import save
@@ -238,3 +239,10 @@ def test_gradients_are_clipped_member_by_member():
         clipped = torch.nn.utils.get_total_norm([g[member] for g in gradients])
         torch.testing.assert_close(clipped, expected.clamp(max=0.5))
     assert torch.equal(gradients[1][2], torch.zeros(4, 5))
+
+
+def test_the_history_on_disk_tells_the_segments(contexts, tmp_path):
+    trained = train(specification(), contexts)
+    write_table(tmp_path / "history.parquet", trained.history)
+    history = pd.read_parquet(tmp_path / "history.parquet")
+    assert history.attrs["segments"] == [[0, specification().training.steps]]

@@ -9,12 +9,13 @@ from nao.weights import save
 spec = RunSpec.model_validate(snakemake.params.spec)
 code = snakemake.params.code
 device = snakemake.resources.device
+checkpoint = Path(snakemake.params.checkpoints, f"{spec.identity}.safetensors")
 with observed(snakemake, root=spec.training.seed) as record:
     trained = train(
         spec,
         Path(snakemake.input.contexts),
         device=device,
-        checkpoint=Path(snakemake.params.checkpoints, f"{spec.identity}.safetensors"),
+        checkpoint=checkpoint,
         code=code,
         report=ProgressReport(device),
     )
@@ -30,5 +31,6 @@ with observed(snakemake, root=spec.training.seed) as record:
         spec,
         [lost.replicate for lost in trained.divergences],
     )
+    checkpoint.unlink(missing_ok=True)  # the outputs hold all of it now
     record.device = device
     record.segments = [{"first_step": first, "end": end} for first, end in trained.segments]
