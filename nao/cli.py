@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from nao.bench.command import bench_command
 from nao.config import ConfigError
 from nao.provenance import view
 from nao.provenance.audit import Audit, audit
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 export = typer.Typer(help="Hand the results to others.", no_args_is_help=True)
 app.add_typer(export, name="export")
+app.command("bench")(bench_command)
 console = Console(highlight=False, soft_wrap=True)
 
 RESULTS = Path("results")
