@@ -24,3 +24,12 @@ def test_targets_plan_what_they_need(finished, target, figures, experiments, sca
         assert len(tables) == 6
     else:
         assert tables == {f"experiment={name}" for name in experiments}
+
+
+def test_snakemakes_report_shows_the_figures_with_their_captions(finished, tmp_path):
+    page = tmp_path / "report.html"
+    finished.make("figures", "--report", str(page))
+    text = page.read_text()
+    assert "Does the transformer hold the prior?" in text
+    assert "How many training contexts does it take?" in text
+    assert "How does the error scale?" in text
