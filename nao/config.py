@@ -208,7 +208,7 @@ def _run(
             values[part] = overrides if fresh else values.get(part, {}) | overrides
     if experiment.axis is not None:
         *parents, key = experiment.axis.split(".")
-        section = values
+        section: Any = values
         for parent in parents:
             section = section.get(parent) if isinstance(section, dict) else None
         if not isinstance(section, dict) or key not in section:
