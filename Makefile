@@ -16,7 +16,7 @@ figures: .venv/installed
 	PYTHONPATH=workflow/plugins $(SNAKEMAKE) figures --logger nao
 
 test: check
-	$(BIN)/pytest --numprocesses auto --dist loadgroup
+	$(BIN)/pytest --numprocesses auto
 
 check: .venv/installed
 	$(BIN)/ruff check .

@@ -3,22 +3,22 @@
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.workflow.clone import Clone
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("workflow"))  # one process shares the run
-
-
 @pytest.fixture(scope="session")
-def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clone, str]:
-    """A finished clone, never changed, and what its run printed."""
-    clone = Clone.of_sources(tmp_path_factory.mktemp("finished") / "clone")
-    return clone, clone.make("--logger", "nao")
+def first_run(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> tuple[Clone, str]:
+    """A finished clone, never changed, and what its run printed; of all test processes together."""
+    own = tmp_path_factory.getbasetemp()
+    shared = (own if worker_id == "master" else own.parent) / "finished"
+    clone, said = Clone(shared / "clone"), shared / "said.txt"
+    with FileLock(f"{shared}.lock"):
+        if not said.exists():
+            Clone.of_sources(clone.folder)
+            said.write_text(clone.make("--logger", "nao"))
+    return clone, said.read_text()
 
 
 @pytest.fixture(scope="session")
