@@ -14,6 +14,7 @@ SNAKEMAKE := $(BIN)/snakemake --config scale=$(SCALE) --profile workflow/profile
 figures: .venv/installed
 	@# The logger `nao`, which draws the progress, lies in workflow/plugins.
 	PYTHONPATH=workflow/plugins $(SNAKEMAKE) figures --logger nao
+	@echo "figures: $(RESULTS)/figures, verdicts: $(RESULTS)/claims.md"
 
 test: check
 	$(BIN)/pytest --numprocesses auto

@@ -26,6 +26,8 @@ def test_time_left_is_each_rules_mean_over_what_waits_and_what_runs():
     # Waiting: 2 trainings of 10 s and 1 drawing of 2 s; running: 6 s more; two side by side.
     assert progress.seconds_left() == pytest.approx((2 * 10 + 2 + 6) / 2, abs=0.1)
     assert progress.summary() == "2 of 6 done, 1 running, 14 s left"
+    progress.fail(3)
+    assert progress.ending() == "2 of 6 done, 1 failed, in 0 s"
 
 
 def test_a_rule_without_a_finished_job_counts_as_long_as_its_job_has_run():

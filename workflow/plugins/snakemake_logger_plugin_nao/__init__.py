@@ -43,6 +43,7 @@ class Progress:
         self.durations: dict[str, list[float]] = {}
         self.done = self.failed = self.total = 0
         self.widest = 1  # jobs seen side by side
+        self.begun = time.monotonic()
 
     def plan(self, jobs: dict[str, int]) -> None:
         self.waiting = Counter({rule: count for rule, count in jobs.items() if rule != "total"})
@@ -83,6 +84,13 @@ class Progress:
         running = sum(max(typical(j.rule) - j.seconds, 0) for j in self.running.values())
         return (waiting + running) / self.widest
 
+    def ending(self) -> str:
+        """What is left on a terminal when the bar is gone."""
+        failed = f", {self.failed} failed" if self.failed else ""
+        return (
+            f"{self.done} of {self.total} done{failed}, in {clock(time.monotonic() - self.begun)}"
+        )
+
     def summary(self) -> str:
         left = self.seconds_left()
         parts = [f"{self.done} of {self.total} done", f"{len(self.running)} running"]
@@ -113,7 +121,10 @@ class LogHandler(LogHandlerBase):
             self.handleError(record)
 
     def close(self) -> None:
-        self.live.stop()
+        """Snakemake closes a handler more than once."""
+        if self.live.is_started:
+            self.live.stop()
+            self._print(self.progress.ending())
         super().close()
 
     def _handle(self, record: LogRecord) -> None:
