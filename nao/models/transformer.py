@@ -71,19 +71,12 @@ class Transformer(Stack):
         """ŵ of every member for its contexts."""
         keys, queries = self.keys.flatten(2, 3), self.queries.flatten(2, 3)
         mixing, last = (keys.mT @ queries).split([self.spec.layers - 1, 1], 1)
-        if self.by_gram and self.spec.norm != "none":
-            tokens = gram_layers(
-                tokens, self.attention_scale * mixing, self.gain, self.bias, self.norm_shape
-            )
+        if self.by_gram and self.spec.norm == "matrix":
+            tokens = gram_layers(tokens, self.attention_scale * mixing, self.gain, self.bias)
         else:
             for layer in range(self.spec.layers - 1):
                 tokens = self.add_normalised(tokens, self.attend(tokens, layer), layer)
         return inverse_attention(tokens, self.readout_scale * last[:, 0], self.readout)
-
-    @property
-    def norm_shape(self) -> tuple[int, ...]:
-        """What one LayerNorm's statistics run over."""
-        return self.shape if self.spec.norm == "matrix" else self.shape[1:]
 
     def attend(self, tokens: Tokens, layer: int) -> Tokens:
         """Σ_heads Attn(E)."""
@@ -96,7 +89,8 @@ class Transformer(Stack):
         """E + LayerNorm(ΔE)."""
         if self.spec.norm == "none":
             return tokens + update
-        normal = functional.layer_norm(update, self.norm_shape)
+        shape = self.shape if self.spec.norm == "matrix" else self.shape[1:]
+        normal = functional.layer_norm(update, shape)
         return torch.addcmul(tokens + self.bias[:, layer, None], self.gain[:, layer, None], normal)
 
 

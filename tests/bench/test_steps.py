@@ -18,9 +18,10 @@ def products(shape: Shape, by_gram: bool) -> int:
     width, contexts = shape.heads * shape.d_k, shape.batch
     small = 2 * n1 * n1 * width * 3  # W̃_Kᵀ W̃_Q and its two cotangents, of one layer and member
     if by_gram:
-        # E Eᵀ, P E and, in turn, V Eᵀ, (dG + dGᵀ) E and Pᵀ V; A M, Aᵀ dP and dP Mᵀ
-        large, mixings = 5 * 2 * n * n * tokens, 3 * 2 * n * n1 * n1
-        first = 2 * 2 * n * n * tokens + 2 * n * n1 * n1  # E⁰ needs no cotangent
+        r = n1 + -n1 % 4  # rows of Ẽ with the zeros below it
+        # E Ẽᵀ, P Ẽ and, in turn, V Ẽᵀ, dA Ẽ and P_Eᵀ V; A M, Aᵀ dP and dP Mᵀ
+        large, mixings = (4 * r + n) * 2 * n * tokens, 3 * 2 * n * r * r
+        first = (r + n) * 2 * n * tokens + 2 * n * r * r  # E⁰ needs no cotangent
     else:
         # W_K E, W_Q E, E Kᵀ and (E Kᵀ) Q; each has two cotangents
         large, mixings, first = 3 * 4 * 2 * n * width * tokens, 0, 3 * 2 * n * width * tokens
