@@ -93,7 +93,7 @@ class Batches:
         rows = chunk.rows[step]
         batch = self.table.index_select(0, rows.flatten()).view(*rows.shape, self.width)
         if chunk.signs is not None:
-            batch = batch * chunk.signs[step][..., None].to(batch.dtype)
+            batch *= chunk.signs[step][..., None].to(batch.dtype)
         if chunk.rotation is not None:
             batch = chunk.rotation[step].to(batch.dtype) @ batch
         return batch

@@ -16,6 +16,7 @@ of zeros, up to a multiple of `ALIGNED` rows, with as many in M: libraries multi
 sizes up to three times as fast.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -36,7 +37,7 @@ class GramLayers(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, tokens: Tokens, mixing: Tensor, gain: Tensor, bias: Tensor) -> Tokens:
-        members, _, n, columns = tokens.shape
+        members, _, n, _ = tokens.shape
         layers, size = mixing.shape[1:3]
         ctx.save_for_backward(mixing, gain, bias)
         ctx.layers = []
@@ -49,12 +50,15 @@ class GramLayers(torch.autograd.Function):
             mixed = (gram.view(members, -1, size) @ mixing[:, layer]).view_as(gram)
             update = (mixed @ flat).view_as(tokens)
             following = _room(tokens, n if layer == layers - 1 else size)
-            statistics = []
-            for member in range(members):  # the fused kernel knows one gain and bias
+            places, statistics = (extended[:, :, :n], update, following[:, :, :n]), []
+            # Member by member, for the fused kernel knows one gain and bias.
+            for before, own, after, scale, shift in zip(
+                *places, gain[:, layer], bias[:, layer], strict=True
+            ):
                 normal, *moments = torch.native_layer_norm(
-                    update[member], [n, columns], gain[member, layer], bias[member, layer], EPSILON
+                    own, gain.shape[2:], scale, shift, EPSILON
                 )
-                torch.add(extended[member, :, :n], normal, out=following[member, :, :n])
+                torch.add(before, normal, out=after)
                 statistics.append(moments)
             if ctx.needs_input_grad[1]:
                 ctx.layers.append((flat, gram, mixed, update, statistics))
@@ -70,14 +74,15 @@ class GramLayers(torch.autograd.Function):
         d_tokens = gradient.clone(memory_format=torch.contiguous_format)
         for layer in reversed(range(len(ctx.layers))):
             flat, gram, mixed, update, statistics = ctx.layers[layer]
-            updates = []
-            for member, moments in enumerate(statistics):
-                own = gain[member, layer], bias[member, layer]
-                d_update, d_gain[member, layer], d_bias[member, layer] = _layer_norm_backward(
-                    d_tokens[member], update[member], own[0].shape, *moments, *own, [True] * 3
+            norms = zip(d_tokens, update, statistics, gain[:, layer], bias[:, layer], strict=True)
+            parts = [
+                _layer_norm_backward(
+                    cotangent, own, gain.shape[2:], *moments, *affine, [True, True, True]
                 )
-                updates.append(d_update)
-            d_update = torch.cat(updates) if members > 1 else updates[0]
+                for cotangent, own, moments, *affine in norms
+            ]
+            d_update, d_gain[:, layer], d_bias[:, layer] = map(_stacked, zip(*parts, strict=True))
+            d_update = d_update.flatten(0, 1)
             d_mixed = (d_update @ flat.mT).view(members, -1, size)
             d_mixing[:, layer] = gram.view_as(d_mixed).mT @ d_mixed
             if layer == 0 and not ctx.needs_input_grad[0]:
@@ -108,3 +113,8 @@ def _room(tokens: Tokens, rows: int) -> Float[Tensor, "S B rows D"]:
     room[:, :, n : n + 1] = 1
     room[:, :, n + 1 :] = 0
     return room
+
+
+def _stacked(parts: Sequence[Tensor]) -> Tensor:
+    """The members' tensors as one; a single member's without a copy."""
+    return torch.stack(list(parts)) if len(parts) > 1 else parts[0][None]

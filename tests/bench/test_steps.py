@@ -25,10 +25,9 @@ def products(shape: Shape, by_gram: bool) -> int:
     else:
         # W_K E, W_Q E, E Kᵀ and (E Kᵀ) Q; each has two cotangents
         large, mixings, first = 3 * 4 * 2 * n * width * tokens, 0, 3 * 2 * n * width * tokens
-    residuals = 3 * 2 * n * shape.d - 2 * n * shape.d  # X ŵ and its cotangent in ŵ
     pooled = 3 * 2 * n * tokens + 3 * 2 * n1 * n1  # E W_P and the read-out's mixing
     layers = shape.layers - 1
-    each = layers * (large + mixings) - first + pooled + residuals
+    each = layers * (large + mixings) - first + pooled
     return shape.members * (contexts * each + shape.layers * small)
 
 
