@@ -63,3 +63,10 @@ def test_growth_varies_what_the_step_costs():
 
 def test_the_base_point_is_evaluated_by_the_gram_form():
     assert gram_is_cheaper(PAPER.n, PAPER.d + 1, PAPER.heads * PAPER.d_k)
+
+
+@pytest.mark.parametrize("d_k", [24, 30, 40])
+def test_the_cost_model_chooses_the_evaluation_of_fewer_flops(d_k):
+    shape = replace(PAPER, d_k=d_k, layers=8, batch=2)
+    by_gram, by_keys = (counted_flops(training_step(shape, CPU, form)) for form in (True, False))
+    assert gram_is_cheaper(shape.n, shape.d + 1, d_k) == (by_gram <= by_keys)
