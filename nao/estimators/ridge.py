@@ -16,8 +16,8 @@ from scipy.linalg import get_lapack_funcs
 
 from nao.estimators.batches import in_batches
 
-# LAPACK has no batched form of this reduction and NumPy none at all: one call a context.
-(_sytrd,) = get_lapack_funcs(("sytrd",), dtype=np.float64)
+# LAPACK has no batched form of this reduction or of Cholesky's solution: one call a context.
+_sytrd, _posv = get_lapack_funcs(("sytrd", "posv"), dtype=np.float64)
 
 #: log10 of nλ over the mean eigenvalue of XXᵀ, for the first pass
 GRID = np.linspace(-8, 4, 25)
@@ -48,8 +48,8 @@ def _ridge(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     penalty = _penalty(kernel, y, outside, spare)
     rows = np.arange(kernel.shape[1])
     kernel[:, rows, rows] += penalty[:, None]
-    dual = np.linalg.solve(kernel, y[:, :, None])
-    return (dual.transpose(0, 2, 1) @ x)[:, 0]
+    dual = np.stack([_posv(k.T, y_j, overwrite_a=1)[1] for k, y_j in zip(kernel, y, strict=True)])
+    return (dual[:, None] @ x)[:, 0]
 
 
 def _kernel_form(
@@ -114,12 +114,18 @@ def _resolvent(
     det(T + μI) = Π p_i and e_1ᵀ(T + μI)⁻¹e_1 = 1/p_1. Their derivatives p'_i in μ are sums of
     positive terms, and yield the trace as Σ p'_i/p_i and the squared norm as p'_1/p_1².
     """
-    pivot = diagonal[:, -1:] + mu
-    slope = np.ones_like(pivot)
-    trace = slope / pivot
-    for i in range(diagonal.shape[1] - 2, -1, -1):
-        ratio = offdiagonal[:, i : i + 1] / pivot
-        slope = 1 + ratio / pivot * slope
-        pivot = diagonal[:, i : i + 1] + mu - ratio
-        trace += slope / pivot
-    return trace, slope / pivot**2
+    # Contexts last: NumPy's inner loop then runs over all of them at once.
+    mu, diagonal, offdiagonal = (np.ascontiguousarray(a.T) for a in (mu, diagonal, offdiagonal))
+    inverse = 1 / (diagonal[-1] + mu)  # 1/p_i
+    growth = inverse.copy()  # p'_i/p_i
+    trace = inverse.copy()
+    for t, squared in zip(diagonal[-2::-1], offdiagonal[::-1], strict=True):
+        inverse *= squared
+        growth *= inverse
+        growth += 1
+        np.subtract(mu, inverse, out=inverse)
+        inverse += t
+        np.reciprocal(inverse, out=inverse)
+        growth *= inverse
+        trace += growth
+    return trace.T, (growth * inverse).T
