@@ -91,7 +91,7 @@ def train(
     batches = load_batches(spec, contexts, where, dtype)
     model = build(spec).to(where, dtype)
     model.initialise([stream(spec.training.seed, "init", r) for r in spec.dataset.members])
-    run = _Run(spec, model, batches)
+    run = Training(spec, model, batches)
     key = f"{spec.model_dump_json()} {code} {dtype}"
     if checkpoint is not None and (state := read_checkpoint(checkpoint, key)):
         run.restore(state)
@@ -160,8 +160,8 @@ def clip_members(gradients: list[Tensor], largest: float | None) -> Tensor:
 
 
 @dataclass
-class _Run:
-    """A training under way."""
+class Training:
+    """A training under way: a stack of members, its batches and its optimiser."""
 
     spec: RunSpec
     model: Stack
@@ -202,11 +202,12 @@ class _Run:
         """Take the steps of one chunk, then look at their losses."""
         chunk = self.batches.chunk(self.step // CHUNK)
         last = min(self.step + CHUNK, self.spec.training.steps)
-        measured = [self._step(chunk, step) for step in range(last - self.step)]
+        measured = [self.take_step(chunk, step) for step in range(last - self.step)]
         self.record[:, self.step : last] = torch.stack(measured, 1).double().cpu().numpy()
         self.step = last
 
-    def _step(self, chunk: Chunk, index: int) -> Tensor:
+    def take_step(self, chunk: Chunk, index: int) -> Tensor:
+        """One step on the batch `index` of the chunk; the members' losses and gradient norms."""
         rate = learning_rate(self.spec.training, self.step + index)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["rate"]

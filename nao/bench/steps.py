@@ -19,7 +19,7 @@ from nao.bench.timing import Subject, ratios, side_by_side
 from nao.models.transformer import Transformer
 from nao.seeding import stream
 from nao.specs import DatasetSpec, ProblemSpec, RunSpec, TrainingSpec, TransformerSpec
-from nao.training import _Run
+from nao.training import Training
 from nao.weights import build
 
 LARGE = 1024  # rows of the square matrices whose product measures the machine's rate
@@ -87,8 +87,8 @@ def training_step(
         model.by_gram = by_gram
     pool = drawn_rows(shape, device, torch.float32)
     batches = Batches(pool, None, spec.training, spec.dataset.members)
-    run, chunk = _Run(spec, model, batches), batches.chunk(0)
-    return lambda: run._step(chunk, 0)
+    training, chunk = Training(spec, model, batches), batches.chunk(0)
+    return lambda: training.take_step(chunk, 0)
 
 
 def drawn_rows(shape: Shape, device: torch.device, dtype: torch.dtype) -> Tensor:
