@@ -113,6 +113,9 @@ class TransformerSpec(Spec):
     )
     initial_gain: PositiveFloat = Field(default=0.2, description="of every LayerNorm")
     initial_bias_std: float = Field(default=2.0, ge=0, description="of every LayerNorm's bias")
+    initial_code_std: float | None = Field(
+        default=None, ge=0, description="of the first LayerNorm's bias; null: as of the others"
+    )
     initial_readout: PositiveFloat = Field(
         default=0.02, description="scale of the last layer's keys"
     )
@@ -150,13 +153,32 @@ class TrainingSpec(Spec):
     norm_rate: PositiveFloat = Field(
         default=1.0, description="learning rate of LayerNorm's gain and bias, as a multiple"
     )
-    warmup_steps: int = Field(ge=0, description="then cosine decay to 0")
+    warmup_steps: int = Field(ge=0, description="of a linear rise, then the schedule")
+    schedule: Literal["cosine", "exponential"] = "cosine"
+    final_rate: float = Field(
+        default=0.0, ge=0, le=1, description="where the schedule ends, as a share of the peak"
+    )
     gradient_clip: PositiveFloat | None = Field(
         default=1.0, description="largest gradient norm a member"
     )
-    beta1: float = Field(default=0.9, ge=0, lt=1, description="Adam's decay of the mean gradient")
-    beta2: float = Field(default=0.99, ge=0, lt=1, description="Adam's decay of its square")
+    optimizer: Literal["adam", "muon", "soap", "schedule_free"] = "adam"
+    beta1: float = Field(default=0.9, ge=0, lt=1, description="decay of the mean gradient")
+    beta2: float = Field(default=0.99, ge=0, lt=1, description="decay of its square")
+    averaged_steps: PositiveInt | None = Field(
+        default=None,
+        description="horizon of the exponential average of weights to keep; null: the last weights",
+    )
+    precision: Literal["float32", "float64"] = "float32"
     seed: int = Field(ge=0, description="root of the initialisation and batch streams")
+
+    @model_validator(mode="after")
+    def _decays(self) -> "TrainingSpec":
+        if self.schedule == "exponential" and self.final_rate == 0:
+            raise ValueError(
+                "schedule = 'exponential' never reaches final_rate = 0; "
+                "give a share such as 0.01, or use the cosine"
+            )
+        return self
 
 
 class RunSpec(Spec):

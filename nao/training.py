@@ -17,12 +17,14 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from nao.batches import CHUNK, Batches, Chunk
 from nao.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from nao.datasets import read_contexts, read_heldout
 from nao.models import Stack
 from nao.objectives import OBJECTIVES
+from nao.optimizers import StackOptimizer
 from nao.seeding import stream
 from nao.specs import RunSpec, TrainingSpec
 from nao.weights import build
@@ -76,7 +78,6 @@ def train(
     code: str = "",
     interval: float = 60.0,
     report: Report | None = None,
-    dtype: torch.dtype = torch.float32,
 ) -> Trained:
     """Train all replicates of a run on the training file `contexts`.
 
@@ -87,12 +88,12 @@ def train(
     Raises `DeviceError` for a missing device, `DatasetError` for an unfit file, `Preempted` at
     SIGTERM.
     """
-    where = require_device(device)
+    where, dtype = require_device(device), getattr(torch, spec.training.precision)
     batches = load_batches(spec, contexts, where, dtype)
-    model = build(spec).to(where, dtype)
+    model = build(spec).to(where)
     model.initialise([stream(spec.training.seed, "init", r) for r in spec.dataset.members])
     run = Training(spec, model, batches)
-    key = f"{spec.model_dump_json()} {code} {dtype}"
+    key = f"{spec.model_dump_json()} {code}"
     if checkpoint is not None and (state := read_checkpoint(checkpoint, key)):
         run.restore(state)
     started, saved = run.step, time.monotonic()
@@ -106,6 +107,7 @@ def train(
                 saved = time.monotonic()
             if terminated:
                 raise Preempted(128 + signal.SIGTERM)
+    run.finish()
     return Trained(model, run.history(started), run.divergences())
 
 
@@ -119,9 +121,7 @@ def require_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def load_batches(
-    spec: RunSpec, path: Path, device: torch.device, dtype: torch.dtype = torch.float32
-) -> Batches:
+def load_batches(spec: RunSpec, path: Path, device: torch.device, dtype: torch.dtype) -> Batches:
     """The training contexts of all replicates on the device: only what the objective may see."""
     target = OBJECTIVES[spec.training.objective][1]
     pools, truths = [], []
@@ -140,22 +140,33 @@ def load_batches(
 
 
 def learning_rate(spec: TrainingSpec, step: int) -> float:
-    """Linear warm-up to the peak, then half a cosine to 0; `step` counts from 0."""
+    """Linear warm-up to the peak, then half a cosine or an exponential down to the final rate.
+
+    `step` counts from 0.
+    """
     if step < spec.warmup_steps:
         return spec.learning_rate * (step + 1) / spec.warmup_steps
     progress = (step - spec.warmup_steps) / max(1, spec.steps - spec.warmup_steps)
-    return spec.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+    if spec.schedule == "exponential":
+        return spec.learning_rate * spec.final_rate**progress
+    height = 0.5 * (1 + math.cos(math.pi * progress))
+    return spec.learning_rate * (spec.final_rate + (1 - spec.final_rate) * height)
 
 
 @torch.no_grad()
 def clip_members(gradients: list[Tensor], largest: float | None) -> Tensor:
-    """Scale each member's gradient, in place, to a norm of `largest` at most; the norms before."""
+    """Scale each member's gradient, in place, to a norm of `largest` at most; the norms before.
+
+    The gradient of a member that has diverged becomes 0: optimisers that decompose it would stop
+    all members with an error.
+    """
     squares = [gradient.flatten(1).square().sum(1) for gradient in gradients]
     norms = torch.stack(squares).sum(0).sqrt()
-    if largest is not None:
-        factors = (largest / norms).clamp(max=1)  # a norm of 0 gives inf, hence 1
-        for gradient in gradients:
-            gradient.mul_(factors.view(-1, *[1] * (gradient.ndim - 1)))
+    bound = math.inf if largest is None else largest
+    factors = (bound / norms).clamp(max=1)  # a norm of 0 gives inf, hence 1; NaN stays NaN
+    for gradient in gradients:
+        gradient.mul_(factors.view(-1, *[1] * (gradient.ndim - 1)))
+        gradient.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
     return norms
 
 
@@ -170,17 +181,13 @@ class Training:
     segments: list[list[int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        recipe, names = self.spec.training, self.model.norm_parameters
-        parameters = dict(self.model.named_parameters())
-        norms = [value for name, value in parameters.items() if name in names]
-        others = [value for name, value in parameters.items() if name not in names]
-        self.parameters = [*others, *norms]
-        groups = [{"params": others, "rate": 1.0}, {"params": norms, "rate": recipe.norm_rate}]
-        self.optimizer = torch.optim.Adam(
-            [group for group in groups if group["params"]],
-            lr=recipe.learning_rate,
-            betas=(recipe.beta1, recipe.beta2),
-        )
+        recipe = self.spec.training
+        self.parameters = list(self.model.parameters())
+        self.optimizer = StackOptimizer(self.model, recipe)
+        self.average = None
+        if recipe.averaged_steps is not None:
+            decay = get_ema_multi_avg_fn(1 - 1 / recipe.averaged_steps)
+            self.average = AveragedModel(self.model, multi_avg_fn=decay)
         self.loss, self.target = OBJECTIVES[recipe.objective]
         members = len(self.spec.dataset.members)
         # Losses and gradient norms of every step: (2, steps, members), on the host.
@@ -208,9 +215,6 @@ class Training:
 
     def take_step(self, chunk: Chunk, index: int) -> Tensor:
         """One step on the batch `index` of the chunk; the members' losses and gradient norms."""
-        rate = learning_rate(self.spec.training, self.step + index)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["rate"]
         rows = self.batches.step(chunk, index)
         n = self.spec.dataset.context_length
         estimates = self.model(rows[:, :, :n])
@@ -220,34 +224,38 @@ class Training:
             losses = self.loss(rows[:, :, n:] if self.target == "heldout" else rows, estimates)
         gradients = list(torch.autograd.grad(losses.sum(), self.parameters))
         norms = clip_members(gradients, self.spec.training.gradient_clip)
-        for parameter, gradient in zip(self.parameters, gradients, strict=True):
-            parameter.grad = gradient
-        self.optimizer.step()
+        self.optimizer.step(gradients, learning_rate(self.spec.training, self.step + index))
+        if self.average is not None:
+            self.average.update_parameters(self.model)
         return torch.stack([losses.detach(), norms])
+
+    @torch.no_grad()
+    def finish(self) -> None:
+        """Leave the weights to be used in the model: NaN those of failed members."""
+        self.optimizer.finish()
+        if self.average is not None:
+            self.model.load_state_dict(self.average.module.state_dict())
+        for parameter in self.parameters:
+            parameter[torch.from_numpy(self.failed).to(parameter.device)] = math.nan
 
     def state(self, started: int) -> Checkpoint:
         """All that the rest of the training depends on."""
-        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        tensors["record"] = torch.from_numpy(self.record)
-        for number, entry in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{number}.{name}": value for name, value in entry.items()}
-        return Checkpoint(self.step, [*self.segments, [started, self.step]], tensors)
+        state = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state(),
+            "average": self.average and self.average.state_dict(),
+            "record": torch.from_numpy(self.record),
+        }
+        return Checkpoint(self.step, [*self.segments, [started, self.step]], state)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a saved state."""
-        moments: dict[int, dict[str, Tensor]] = {}
-        weights = {}
-        for name, value in checkpoint.tensors.items():
-            kind, _, rest = name.partition(".")
-            if kind == "model":
-                weights[rest] = value
-            elif kind == "optimizer":
-                number, _, entry = rest.partition(".")
-                moments.setdefault(int(number), {})[entry] = value
-        self.model.load_state_dict(weights)
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
-        self.record[:] = checkpoint.tensors["record"].numpy()
+        state = checkpoint.state
+        self.model.load_state_dict(state["model"])
+        self.optimizer.restore(state["optimizer"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.record[:] = state["record"].numpy()
         self.step, self.segments = checkpoint.step, checkpoint.segments
 
     def divergences(self) -> list[Divergence]:

@@ -30,10 +30,11 @@ class WeightsError(ValueError):
 
 
 def build(spec: RunSpec) -> Stack:
-    """An uninitialised stack with one member a replicate."""
+    """An uninitialised stack with one member a replicate, in the precision of its training."""
     data = spec.dataset
     kind = MODELS[spec.model.kind]
-    return kind(spec.model, data.context_length, data.problem.dimension, data.replicates)
+    model = kind(spec.model, data.context_length, data.problem.dimension, data.replicates)
+    return model.to(getattr(torch, spec.training.precision))
 
 
 def save(path: str | Path, model: Stack, spec: RunSpec, failed: Sequence[int] = ()) -> None:

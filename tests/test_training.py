@@ -17,9 +17,10 @@ import torch
 from nao.batches import CHUNK
 from nao.datasets import DatasetError, write_dataset
 from nao.evaluation import write_table
+from nao.optimizers import KINDS
 from nao.specs import RunSpec
 from nao.training import DeviceError, clip_members, learning_rate, train
-from nao.weights import save
+from nao.weights import load_model, save
 
 
 def specification(replicates: int = 2, first: int = 0, layers: int = 3, **training) -> RunSpec:
@@ -85,8 +86,8 @@ def test_two_trainings_are_bitwise_alike(contexts):
 
 def test_a_member_learns_alone(folder):
     """The second replicate of a stack of two against the same replicate by itself, float64."""
-    stacked = train(specification(), folder / "both-train.parquet", dtype=torch.float64)
-    alone = train(specification(1, 1), folder / "second-train.parquet", dtype=torch.float64)
+    stacked = train(specification(precision="float64"), folder / "both-train.parquet")
+    alone = train(specification(1, 1, precision="float64"), folder / "second-train.parquet")
     for name, value in alone.model.state_dict().items():
         both = stacked.model.state_dict()[name]
         torch.testing.assert_close(both[1:], value, rtol=1e-9, atol=1e-10)
@@ -94,7 +95,8 @@ def test_a_member_learns_alone(folder):
     np.testing.assert_allclose(member.loss, alone.history.loss, rtol=1e-9)
 
 
-def test_a_diverging_member_leaves_the_others_alone(folder, contexts, tmp_path):
+@pytest.mark.parametrize("optimizer", KINDS)
+def test_a_diverging_member_leaves_the_others_alone(contexts, tmp_path, optimizer):
     """Infinite rows in one replicate's contexts, as an overflow would make them."""
     table = pq.read_table(contexts).to_pandas()
     broken = table.copy()
@@ -109,13 +111,14 @@ def test_a_diverging_member_leaves_the_others_alone(folder, contexts, tmp_path):
     pq.write_table(
         pa.Table.from_pandas(broken, schema=schema, preserve_index=False), path, row_group_size=60
     )
-    trained = train(specification(), path)
+    trained = train(specification(optimizer=optimizer), path)
     assert [d.replicate for d in trained.divergences] == [0]
     assert trained.divergences[0].step == 0
     assert set(trained.history.status[trained.history.replicate == 0]) == {"failed"}
-    healthy = train(specification(), contexts)
+    healthy = train(specification(optimizer=optimizer), contexts)
     for name, value in healthy.model.state_dict().items():
         torch.testing.assert_close(trained.model.state_dict()[name][1], value[1])
+        assert trained.model.state_dict()[name][0].isnan().all()
 
 
 def test_training_stops_when_every_member_has_diverged(contexts):
@@ -136,9 +139,13 @@ def test_training_never_reads_the_truth(contexts, tmp_path):
         train(specification(objective="supervised"), blind)
 
 
-def test_resuming_gives_bitwise_the_same_end(contexts, tmp_path):
+@pytest.mark.parametrize(
+    "changes", [{"optimizer": name} for name in KINDS] + [{"averaged_steps": 30}]
+)
+def test_resuming_gives_bitwise_the_same_end(contexts, tmp_path, changes):
     """Stopped by an exception after each chunk in turn, then run to the end."""
-    whole = train(specification(), contexts)
+    spec = specification(**changes)
+    whole = train(spec, contexts)
     for chunks in (1, 2, 3):
         state = tmp_path / f"{chunks}.safetensors"
 
@@ -147,8 +154,8 @@ def test_resuming_gives_bitwise_the_same_end(contexts, tmp_path):
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            train(specification(), contexts, checkpoint=state, interval=0, report=stop)
-        resumed = train(specification(), contexts, checkpoint=state, interval=0)
+            train(spec, contexts, checkpoint=state, interval=0, report=stop)
+        resumed = train(spec, contexts, checkpoint=state, interval=0)
         assert same_weights(resumed, whole)
         pd.testing.assert_frame_equal(resumed.history, whole.history, check_exact=True)
         steps = specification().training.steps
@@ -225,6 +232,47 @@ def test_the_learning_rate_rises_linearly_and_falls_as_a_cosine():
     np.testing.assert_allclose(rates[20:], 1 + np.cos(np.pi * np.arange(100) / 100), atol=1e-12)
 
 
+def test_the_learning_rate_falls_as_an_exponential():
+    recipe = specification(steps=120, warmup_steps=20, learning_rate=2.0, final_rate=0.01)
+    recipe = recipe.training.model_copy(update={"schedule": "exponential"})
+    rates = [learning_rate(recipe, step) for step in range(20, 120)]
+    np.testing.assert_allclose(rates, 2 * 10 ** (-np.arange(100) / 50))
+
+
+def test_the_cosine_ends_at_the_final_rate():
+    recipe = specification(steps=120, warmup_steps=20, learning_rate=2.0, final_rate=0.25).training
+    assert learning_rate(recipe, 120) == pytest.approx(0.5)
+    assert learning_rate(recipe, 70) == pytest.approx((2 + 0.5) / 2)
+
+
+def test_an_exponential_must_end_above_zero():
+    with pytest.raises(ValueError, match="final_rate = 0; give a share"):
+        specification(schedule="exponential")
+
+
+def test_the_average_is_that_of_the_weights_on_the_way(contexts):
+    """Against the average over models trained to each step: the rate is constant."""
+    constant = {"schedule": "exponential", "final_rate": 1.0, "warmup_steps": 0}
+    kept = train(specification(steps=6, averaged_steps=4, **constant), contexts).model
+    on_the_way = [
+        train(specification(steps=steps, **constant), contexts).model.state_dict()
+        for steps in range(1, 7)
+    ]
+    for name, value in kept.state_dict().items():
+        expected = on_the_way[0][name]
+        for weights in on_the_way[1:]:
+            expected = 0.75 * expected + 0.25 * weights[name]
+        torch.testing.assert_close(value, expected)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_a_model_is_saved_in_the_precision_it_was_trained_in(contexts, tmp_path, precision):
+    spec = specification(steps=2, precision=precision)
+    save(tmp_path / "model.safetensors", train(spec, contexts).model, spec)
+    model, _ = load_model(tmp_path / "model.safetensors")
+    assert {parameter.dtype for parameter in model.parameters()} == {getattr(torch, precision)}
+
+
 def test_gradients_are_clipped_member_by_member():
     generator = torch.Generator().manual_seed(0)
     gradients = [torch.randn(3, *shape, generator=generator) for shape in ((2,), (4, 5))]
@@ -239,6 +287,18 @@ def test_gradients_are_clipped_member_by_member():
         clipped = torch.nn.utils.get_total_norm([g[member] for g in gradients])
         torch.testing.assert_close(clipped, expected.clamp(max=0.5))
     assert torch.equal(gradients[1][2], torch.zeros(4, 5))
+
+
+@pytest.mark.parametrize("largest", [0.5, None])
+def test_a_lost_members_gradient_becomes_zero(largest):
+    gradients = [torch.ones(3, 2), torch.ones(3, 4, 5)]
+    gradients[1][1, 2, 3] = math.nan
+    gradients[0][2, 0] = math.inf
+    norms = clip_members(gradients, largest)
+    assert norms.isfinite().tolist() == [True, False, False]
+    for gradient in gradients:
+        assert gradient[0].abs().min() > 0
+        assert not gradient[1:].any()
 
 
 def test_the_history_on_disk_tells_the_segments(contexts, tmp_path):

@@ -62,8 +62,14 @@ class Transformer(Stack):
         values = {"keys": keys, "queries": queries, "readout": np.eye(tokens)[-1]}
         if spec.norm != "none":
             # Random biases tell the coordinates apart: without them the map is equivariant under
-            # their permutations and can hold neither w_0 nor U.
-            values["bias"] = spec.initial_bias_std * rng.standard_normal((layers - 1, n, tokens))
+            # their permutations and can hold neither w_0 nor U. The first, B, does so for all
+            # layers: (X + B)(X + B)ᵀ holds X Bᵀ, by which X w_0 and X U are read once B has
+            # learned them, and the terms without B fade beside it as B is large.
+            spread = np.full(layers - 1, spec.initial_bias_std)
+            if spec.initial_code_std is not None:
+                spread[:1] = spec.initial_code_std
+            drawn = rng.standard_normal((layers - 1, n, tokens))
+            values["bias"] = spread[:, None, None] * drawn
             values["gain"] = np.full((layers - 1, n, tokens), spec.initial_gain)
         return values
 

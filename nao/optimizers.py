@@ -1,0 +1,115 @@
+"""How gradients become steps: well-kept optimisers by name, which never mix the members of a stack.
+
+Adam works entry by entry, so each parameter goes to it as one. The others work on matrices: each
+member's matrix of each layer and head is handed to them by itself, as a view into the stack.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytorch_optimizer import SOAP, ScheduleFreeAdamW
+from torch import Tensor
+from torch.optim import Adam, Muon, Optimizer
+
+from nao.models import Stack
+from nao.specs import TrainingSpec
+
+Group = dict[str, Any]
+"""As torch's parameter groups; `rate` is a multiple of the learning rate."""
+
+REFRESH = 10
+"""Steps between two decompositions of a preconditioner, as the authors of SOAP chose."""
+
+
+def _adam(groups: list[Group], recipe: TrainingSpec) -> list[Optimizer]:
+    return [Adam(groups, lr=0.0, betas=(recipe.beta1, recipe.beta2), fused=True)]
+
+
+def _muon(groups: list[Group], recipe: TrainingSpec) -> list[Optimizer]:
+    """Muon for matrices that map rows to rows, Adam for norms and vectors."""
+    maps, others = [], []
+    for group in groups:
+        mapping = [p for p in group["params"] if p.ndim == 2 and not group["norms"]]
+        remaining = [p for p in group["params"] if p.ndim != 2 or group["norms"]]
+        maps += [group | {"params": mapping}] if mapping else []
+        others += [group | {"params": remaining}] if remaining else []
+    muon = Muon(maps, lr=0.0, weight_decay=0.0, momentum=recipe.beta1)
+    return [muon, *_adam(others, recipe)]
+
+
+def _soap(groups: list[Group], recipe: TrainingSpec) -> list[Optimizer]:
+    betas = recipe.beta1, recipe.beta2
+    return [SOAP(groups, lr=0.0, betas=betas, weight_decay=0.0, precondition_frequency=REFRESH)]
+
+
+def _schedule_free(groups: list[Group], recipe: TrainingSpec) -> list[Optimizer]:
+    betas = recipe.beta1, recipe.beta2
+    return [ScheduleFreeAdamW(groups, lr=0.0, betas=betas, weight_decay=0.0)]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How an optimiser is built, and whether it works entry by entry."""
+
+    build: Callable[[list[Group], TrainingSpec], list[Optimizer]]
+    entrywise: bool
+
+
+KINDS = {
+    "adam": Kind(_adam, entrywise=True),
+    "muon": Kind(_muon, entrywise=False),
+    "soap": Kind(_soap, entrywise=False),
+    "schedule_free": Kind(_schedule_free, entrywise=True),
+}
+
+
+class StackOptimizer:
+    """The optimisers of a stack's parameters, which it updates in place."""
+
+    def __init__(self, model: Stack, recipe: TrainingSpec):
+        kind = KINDS[recipe.optimizer]
+        self.split = _whole if kind.entrywise else member_matrices
+        groups: list[Group] = []
+        for name, parameter in model.named_parameters():
+            norms = name in model.norm_parameters
+            rate = recipe.norm_rate if norms else 1.0
+            pieces = self.split(parameter.detach())
+            groups.append({"params": list(pieces), "rate": rate, "norms": norms})
+        self.pieces: list[Tensor] = [piece for group in groups for piece in group["params"]]
+        self.optimizers = kind.build(groups, recipe)
+
+    def step(self, gradients: Sequence[Tensor], rate: float) -> None:
+        """One step at that learning rate; the gradients are in the order of the parameters."""
+        parts = [part for gradient in gradients for part in self.split(gradient)]
+        for piece, part in zip(self.pieces, parts, strict=True):
+            piece.grad = part.contiguous()  # Adam's fused kernel goes by memory, not by strides
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate * group["rate"]
+            optimizer.step()
+
+    def finish(self) -> None:
+        """Leave the weights to be used, where an optimiser trains at others (schedule-free)."""
+        for optimizer in self.optimizers:
+            if isinstance(optimizer, ScheduleFreeAdamW):
+                optimizer.eval()
+
+    def state(self) -> list[dict[str, Any]]:
+        """All that the next steps depend on, as torch's optimisers give it."""
+        return [optimizer.state_dict() for optimizer in self.optimizers]
+
+    def restore(self, states: Sequence[dict[str, Any]]) -> None:
+        """Go on from a state."""
+        for optimizer, state in zip(self.optimizers, states, strict=True):
+            optimizer.load_state_dict(state)
+
+
+def member_matrices(stacked: Tensor) -> Sequence[Tensor]:
+    """Views of every member's matrices, or of its vector where it has none."""
+    leading = 1 if stacked.ndim == 2 else stacked.ndim - 2
+    return stacked.flatten(0, leading - 1).unbind()
+
+
+def _whole(stacked: Tensor) -> Sequence[Tensor]:
+    return (stacked,)
