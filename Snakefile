@@ -18,7 +18,7 @@ include: "workflow/rules/figures.smk"
 rule figures:
     default_target: True
     input:
-        figure_files("fig1", "fig2", "fig3"),
+        figure_files("fig1", "fig2", "fig3", "fig7"),
         f"{RESULTS}/claims.md",
     localrule: True
 

@@ -70,6 +70,7 @@ class Config(Spec):
 
     scale: str
     seed: int = Field(ge=0)
+    row_orders: PositiveInt = Field(description="over how many estimates are symmetrised")
     baselines: tuple[str, ...]
     recipe: RecipeSpec
     learners: dict[str, dict[str, dict[str, Any]]]
@@ -122,7 +123,9 @@ class Plan(Spec):
     """Everything the workflow computes at one scale, by identity."""
 
     scale: str
+    seed: int
     compute: Compute
+    row_orders: int
     baselines: tuple[str, ...]
     datasets: dict[str, DatasetSpec]
     runs: dict[str, RunSpec]
@@ -174,7 +177,9 @@ def expand(config: Config) -> Plan:
         experiments[name] = Experiment(axis=experiment.axis, points=tuple(points))
     return Plan(
         scale=config.scale,
+        seed=config.seed,
         compute=scale.compute,
+        row_orders=config.row_orders,
         baselines=config.baselines,
         datasets=datasets,
         runs=runs,

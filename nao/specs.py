@@ -116,6 +116,9 @@ class TransformerSpec(Spec):
     initial_code_std: float | None = Field(
         default=None, ge=0, description="of the first LayerNorm's bias; null: as of the others"
     )
+    initial_bias_share: float = Field(
+        default=1.0, gt=0, le=1, description="share of the rows on which biases are not 0"
+    )
     initial_readout: PositiveFloat = Field(
         default=0.02, description="scale of the last layer's keys"
     )

@@ -13,6 +13,7 @@ from nao.config import Experiment
 from nao.specs import DatasetSpec, RunSpec
 
 TRAINED = "nao"
+SYMMETRISED = f"{TRAINED}_symmetrised"  # its estimates averaged over orders and signs of the rows
 
 #: what tells the points and the estimators of a table apart
 KEYS = {
@@ -24,6 +25,7 @@ KEYS = {
     "estimator": "string",
     "objective": "string",
     "row_symmetry": "string",
+    "learner": "string",
     "replicate": "Int64",
 }
 COLUMNS = KEYS | {"metric": "string", "score": "float64", "source": "string"}
@@ -40,15 +42,16 @@ def tabulate(
     """The scores of one experiment: the columns of `COLUMNS`, one row per number.
 
     `read(estimator, source)` gives the scores stored for one estimator. Beside the swept value
-    stand n and r_w of its point, which say where the scaling laws apply. A replicate whose training
-    failed keeps its rows, with a score of NaN. Raises ValueError where a source lacks a column.
+    stand n and r_w of its point, which say where the scaling laws apply, and the learner's name in
+    the configuration where the estimator was trained. A replicate whose training failed keeps its
+    rows, with a score of NaN. Raises ValueError where a source lacks a column.
     """
     columns = ("estimator", "objective", "row_symmetry", "replicate", "metric", "score")
     frames = []
     for point in experiment.points:
-        sources = [(estimator, point.dataset) for estimator in baselines]
-        sources += [(TRAINED, run) for run in point.runs.values()]
-        for estimator, source in sources:
+        sources = [(estimator, point.dataset, None) for estimator in baselines]
+        sources += [(TRAINED, run, learner) for learner, run in point.runs.items()]
+        for estimator, source, learner in sources:
             frame = _checked(read(estimator, source), columns, f"scores of {estimator}, {source}")
             frames.append(
                 frame.assign(
@@ -57,6 +60,7 @@ def tabulate(
                     value=point.value,
                     context_length=datasets[point.dataset].context_length,
                     task_dimension=datasets[point.dataset].problem.task_dimension,
+                    learner=learner,
                     source=source,
                 ).astype(COLUMNS)
             )
@@ -78,7 +82,7 @@ def tabulate_priors(
     """
     frames = []
     for point in experiment.points:
-        for run in point.runs.values():
+        for learner, run in point.runs.items():
             frame = _checked(read(run), ("replicate", "kind", *MOMENTS), f"prior of {run}")
             dataset, training = runs[run].dataset, runs[run].training
             frames.append(
@@ -91,6 +95,7 @@ def tabulate_priors(
                     estimator=runs[run].model.estimator,
                     objective=training.objective,
                     row_symmetry=training.row_symmetry,
+                    learner=learner,
                     test_contexts=dataset.test_contexts,
                     source=run,
                 ).astype(KEYS | {"kind": "string", "rank": "Int64", "source": "string"})

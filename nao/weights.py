@@ -8,6 +8,7 @@ one entry since safetensors orders several as it likes, and equal models shall g
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -77,3 +78,23 @@ def estimate(model: Stack, contexts: Contexts) -> Float[np.ndarray, "S B d"]:
     tokens = torch.from_numpy(rows).to(like)
     parts = [model(part.expand(members, *part.shape)) for part in tokens.split(EVALUATION_BATCH)]
     return torch.cat(parts, 1).cpu().numpy()
+
+
+def symmetrised_estimate(
+    model: Stack, contexts: Contexts, orders: int, rng: np.random.Generator
+) -> Float[np.ndarray, "S B d"]:
+    """The mean of ŵ over `orders` random orders and signs of each context's rows.
+
+    The posterior mean depends on neither, the transformer on both. By Jensen's inequality the mean
+    over all of them has no larger error, whatever the model has learned; what it gains is what the
+    model lost to treating rows by their position.
+    """
+    total: Any = 0.0
+    rows = contexts.y.shape[1]
+    for _ in range(orders):
+        order = rng.permuted(np.broadcast_to(np.arange(rows), contexts.y.shape), axis=1)
+        signs = rng.integers(2, size=order.shape).astype(contexts.y.dtype) * 2 - 1
+        x = np.take_along_axis(contexts.x, order[..., None], 1) * signs[..., None]
+        y = np.take_along_axis(contexts.y, order, 1) * signs
+        total = total + estimate(model, Contexts(x, y)).astype(np.float64)
+    return total / orders

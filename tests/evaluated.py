@@ -30,7 +30,8 @@ SWEPT = {
     "recipe_layers": [2, 3],
     "recipe_learning_rate": [0.004, 0.008],
     "recipe_norm_rate": [50, 150],
-    "recipe_bias": [0.5, 1.5],
+    "recipe_code": [2.0, 20.0],
+    "recipe_bias_share": [0.25, 1.0],
     "recipe_batch": [16, 32],
 }
 DATASET = {
@@ -52,7 +53,8 @@ STAND_INS = {
 def smoke_plan() -> Plan:
     """All experiments as `config.yaml` has them, at scale smoke but over the values given here."""
     values = yaml.safe_load(CONFIG.read_text())
-    experiments = {name: values["experiments"][name] for name in ("prior", *SWEPT)}
+    kept = ("prior", *SWEPT, "recipe_variants")
+    experiments = {name: values["experiments"][name] for name in kept}
     smoke = values["scales"]["smoke"] | {"values": SWEPT}
     smoke["base"]["dataset"] |= DATASET
     return expand(
@@ -77,9 +79,14 @@ def read_scores(estimator: str, source: str) -> pd.DataFrame:
     if estimator == TRAINED:
         run = smoke_plan().runs[source]
         dataset, training = run.dataset.identity, run.training
-        estimates = estimate(STAND_INS[training.objective], dataset)
-        labels = (run.model.estimator, training.objective, training.row_symmetry)
-        return score_estimates(estimates, contexts(dataset, "test"), *labels)
+        labels, test = (training.objective, training.row_symmetry), contexts(dataset, "test")
+        found = {run.model.estimator: estimate(STAND_INS[training.objective], dataset)}
+        if run.model.kind == "transformer":
+            found[f"{run.model.estimator}_symmetrised"] = estimate("empirical_bayes", dataset)
+        return pd.concat(
+            [score_estimates(each, test, name, *labels) for name, each in found.items()],
+            ignore_index=True,
+        )
     test = contexts(source, "test")
     scores = score_estimates(estimate(estimator, source), test, estimator)
     if ESTIMATORS[estimator].needs_truth:

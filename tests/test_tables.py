@@ -14,12 +14,15 @@ def test_every_score_of_every_source_stands_in_the_table_once(name):
     plan, table = smoke_plan(), smoke_tables()[name]
     for point in plan.experiments[name].points:
         at_point = table if point.value is None else table[table["value"] == point.value]
-        sources = [(estimator, point.dataset) for estimator in plan.baselines]
-        sources += [(TRAINED, run) for run in point.runs.values()]
-        for estimator, source in sources:
+        sources = [(estimator, point.dataset, None) for estimator in plan.baselines]
+        sources += [(TRAINED, run, learner) for learner, run in point.runs.items()]
+        for estimator, source, learner in sources:
             stored = read_scores(estimator, source)
             of_source = at_point["source"] == source
-            rows = at_point[of_source & (at_point["estimator"] == stored["estimator"].iloc[0])]
+            if learner is None:
+                rows = at_point[of_source & (at_point["estimator"] == estimator)]
+            else:
+                rows = at_point[of_source & (at_point["learner"] == learner)]
             pd.testing.assert_frame_equal(
                 rows[list(stored)].reset_index(drop=True), stored.reset_index(drop=True)
             )

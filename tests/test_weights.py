@@ -1,6 +1,7 @@
 """Weights on disk: the same model back, the same estimates, and a clear word on a bad file."""
 
 import json
+from itertools import permutations, product
 
 import numpy as np
 import pytest
@@ -9,8 +10,21 @@ from safetensors.torch import save_file
 
 from nao.problems import Contexts
 from nao.seeding import stream
-from nao.specs import RunSpec
-from nao.weights import EVALUATION_BATCH, WeightsError, build, estimate, load_model, save
+from nao.specs import RunSpec, TransformerSpec, UnrolledGradientSpec
+from nao.weights import (
+    EVALUATION_BATCH,
+    WeightsError,
+    build,
+    estimate,
+    load_model,
+    save,
+    symmetrised_estimate,
+)
+
+MODEL_SPECS = {
+    "transformer": TransformerSpec(layers=3),
+    "unrolled_gradient": UnrolledGradientSpec(kind="unrolled_gradient", layers=3),
+}
 
 SPEC = RunSpec.model_validate(
     {
@@ -60,6 +74,35 @@ def test_estimates_are_the_models_whatever_the_batch(model):
     rows = torch.from_numpy(np.concatenate([contexts.x, contexts.y[..., None]], -1))
     single = model(rows[-1].expand(2, 1, 3, 7))
     np.testing.assert_allclose(estimates[:, -1:], single.detach(), rtol=1e-10)
+
+
+def test_symmetrised_estimates_forget_order_and_signs(model):
+    """The mean over many random orders and signs against that over all of them."""
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((4, 3, 6)), rng.standard_normal((4, 3))
+    model.double()
+    every = [
+        estimate(model, Contexts(x[:, order] * signs[:, None], y[:, order] * signs))
+        for order in map(list, permutations(range(3)))
+        for signs in (np.array(signs) for signs in product((1.0, -1.0), repeat=3))
+    ]
+    drawn = symmetrised_estimate(model, Contexts(x, y), 4000, stream(1, "orders"))
+    error = np.std(every, 0) / np.sqrt(4000)
+    np.testing.assert_array_less(np.abs(drawn - np.mean(every, 0)), 5 * error + 1e-12)
+    assert np.abs(every[0] - np.mean(every, 0)).max() > 1e-3
+
+
+def test_row_invariant_models_gain_nothing(model):
+    for kind, expected in (("transformer", False), ("unrolled_gradient", True)):
+        spec = SPEC.model_copy(update={"model": MODEL_SPECS[kind]})
+        stack = build(spec)
+        stack.initialise([stream(1, "init", replicate) for replicate in range(2)])
+        stack.double()
+        rng = np.random.default_rng(0)
+        contexts = Contexts(rng.standard_normal((4, 3, 6)), rng.standard_normal((4, 3)))
+        turned = Contexts(contexts.x[:, [2, 0, 1]] * -1, contexts.y[:, [2, 0, 1]] * -1)
+        alike = np.allclose(estimate(stack, contexts), estimate(stack, turned), rtol=1e-9)
+        assert stack.row_invariant == alike == expected
 
 
 def test_a_truncated_file_is_named(model, tmp_path):

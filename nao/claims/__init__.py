@@ -1,4 +1,4 @@
-"""The claims C1 to C6: each a rule fixed beforehand, and the verdict that the tables give it."""
+"""The claims C1 to C6 and C10: each a rule fixed beforehand, and its verdict from the tables."""
 
 from collections.abc import Mapping
 

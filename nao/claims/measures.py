@@ -7,8 +7,9 @@ import pandas as pd
 
 from nao.claims.verdicts import Finding, Tables
 from nao.sweeps import UNKNOWN, Interval, exponent, log_ratio, log_scores, mean_interval
-from nao.tables import TRAINED, in_scaling_regime
+from nao.tables import SYMMETRISED, TRAINED, in_scaling_regime
 
+NAO = {TRAINED: "NAO", SYMMETRISED: "NAO symmetrised"}
 NAMES = {"ridge": "RE", "two_stage_ridge": "TRE", "oracle_ridge": "ORE"}
 
 
@@ -165,6 +166,36 @@ def blow_up(tables: Tables) -> Iterator[Finding]:
         excess = mean_interval(scores[above] - scores[below] - law)
         note = f"r_w = {above:g} against {below:g}"
         yield _finding(name, scores[[below, above]], _exp(excess), note)
+
+
+# Misfit and error along training (C10)
+
+
+def final_misfit(tables: Tables, objective: str) -> Iterator[Finding]:
+    """Misfit of NAO trained by that objective over ORE's, after the longest training."""
+    table = tables["training_length"]
+    misfits = curve(table, TRAINED, "misfit", objective=objective)
+    if misfits.empty:
+        return
+    ratio = log_ratio(misfits, curve(table, "oracle_ridge", "misfit")).iloc[:, -1]
+    errors = log_ratio(curve(table, TRAINED, objective=objective), curve(table, "oracle_ridge"))
+    note = f"at {misfits.columns[-1]:g} steps; RMSE {np.exp(errors.iloc[:, -1].mean()):.3g} × ORE's"
+    yield _finding(f"NAO {objective}", misfits.iloc[:, -1:], _exp(mean_interval(ratio)), note)
+
+
+def mended_error(tables: Tables) -> Iterator[Finding]:
+    """RMSE of NAO trained on held-out rows over that of NAO trained by the misfit."""
+    table = tables["training_length"]
+    for estimator, name in NAO.items():
+        heldout, misfit = (
+            curve(table, estimator, objective=objective) for objective in ("heldout", "misfit")
+        )
+        if heldout.empty or misfit.empty:
+            continue
+        ratio = log_ratio(heldout, misfit)
+        note = f"at {ratio.columns[-1]:g} steps"
+        last = _exp(mean_interval(ratio.iloc[:, -1]))
+        yield _finding(name, heldout.iloc[:, -1:], last, note)
 
 
 # Curves of a table

@@ -161,4 +161,33 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     *_law("C6", "context_length", "n", "1/√n", -0.5),
+    Rule(
+        "C10a",
+        "Under the paper's loss training goes below the misfit of the oracle",
+        "after the longest training the ratio of misfits is below 1 (geometric mean over "
+        "replicates)",
+        "misfit of NAO / ORE",
+        (ANY_LESS, 1),
+        ("training_length",),
+        partial(measures.final_misfit, objective="misfit"),
+    ),
+    Rule(
+        "C10b",
+        "Under held-out rows it does not",
+        "after the longest training the ratio of misfits is at least 1 (geometric mean over "
+        "replicates)",
+        "misfit of NAO / ORE",
+        (1, ANY_MORE),
+        ("training_length",),
+        partial(measures.final_misfit, objective="heldout"),
+    ),
+    Rule(
+        "C10c",
+        "Held-out rows bring NAO nearer to the oracle than the paper's loss",
+        "after the longest training the ratio of RMSE is below 1 (geometric mean over replicates)",
+        "RMSE trained on held-out rows / by the misfit",
+        (ANY_LESS, 1),
+        ("training_length",),
+        measures.mended_error,
+    ),
 )

@@ -54,7 +54,8 @@ def draw_curves(axes: Axes, drawn: Iterable[Curve]) -> None:
         points, color = curve.points, curve.look.color
         axes.fill_between(points.index, points["min"], points["max"], color=color, alpha=0.2, lw=0)
         axes.plot(points.index, points["median"], zorder=2 + curve.look.order, **curve.look.strokes)
-        for value in points.index[points["count"] < points["size"]]:
+        lost = (points["count"] < points["size"]) & (not curve.look.derived)
+        for value in points.index[lost]:
             share = f"{points['count'][value]}/{points['size'][value]}"
             _cross(axes, value, share, curve.look, stacked[value])
             stacked[value] += 1

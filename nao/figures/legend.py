@@ -26,6 +26,10 @@ def draw_legend(figure: Figure, drawn: Iterable[Curve], besides: Iterable[str] =
     handles += [known[name] for name in besides]
     if any((curve.points["count"] < curve.points["size"]).any() for curve in drawn):
         handles.append(known["failed"])
+    rows = 2 if len(handles) <= 8 else 3
     figure.legend(
-        handles=handles, loc="outside upper center", ncols=-(-len(handles) // 2), columnspacing=1.2
+        handles=handles,
+        loc="outside upper center",
+        ncols=-(-len(handles) // rows),
+        columnspacing=1.2,
     )

@@ -2,40 +2,78 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nao.figures.curves import curves, draw_curves, draw_theory, scale_log
+from nao.figures.curves import curves, draw_curves, draw_theory, plain_decades, scale_log
 from nao.figures.legend import draw_legend
-from nao.figures.style import WIDTH, style
+from nao.figures.style import BLACK, GREY, WIDTH, look, style
+from nao.tables import SYMMETRISED, TRAINED
 
 CHOICES = {
     "recipe_layers": "layers $L$",
     "recipe_learning_rate": "learning rate",
     "recipe_norm_rate": "rate of the norms, as a multiple",
-    "recipe_bias": "initial bias of the norms",
+    "recipe_code": "spread of the first norm's bias",
+    "recipe_bias_share": "share of rows with a bias",
     "recipe_batch": "contexts a step",
 }
-TABLES = tuple(CHOICES)
+VARIANTS = "recipe_variants"
+TABLES = (*CHOICES, VARIANTS)
 COLUMNS = 3
 
 
 def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
-    """RMSE of the recipe's own replicates, a panel for each choice, on one scale."""
+    """RMSE of the recipe's own replicates: a panel for each number, and one for all else."""
+    sweeps = {name: _plain(tables[name]) for name in CHOICES}
     with style():
-        figure = Figure(figsize=(WIDTH, 4.8), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 7.6), layout="constrained")
         rows = -(-len(CHOICES) // COLUMNS)
-        panels = figure.subplots(rows, COLUMNS, sharey=True).ravel()
-        for axes, name in zip(panels, CHOICES, strict=False):
-            draw_curves(axes, curves(tables[name]))
-        for axes, (name, label), letter in zip(panels, CHOICES.items(), "abcdefgh", strict=False):
-            scale_log(axes, tables[name]["value"])
-            draw_theory(axes, tables[name])
+        above, below = figure.subfigures(2, 1, height_ratios=(rows, 1.5))
+        panels = above.subplots(rows, COLUMNS, sharey=True).ravel()
+        for axes, table in zip(panels, sweeps.values(), strict=True):
+            draw_curves(axes, curves(table))
+        for axes, (name, label), letter in zip(panels, CHOICES.items(), "abcdefghi", strict=False):
+            scale_log(axes, sweeps[name]["value"])
+            draw_theory(axes, sweeps[name])
             axes.set_title(f"({letter})")
             axes.set_xlabel(label)
         for axes in panels[::COLUMNS]:
             axes.set_ylabel(r"RMSE of $\hat w$")
-        for axes in panels[len(CHOICES) :]:
-            axes.set_axis_off()
-        draw_legend(figure, curves(tables[TABLES[0]]), ("expected",))
+        last = below.subplots()
+        last.set_title(f"({'abcdefghi'[len(CHOICES)]})  one choice changed at a time")
+        _draw_variants(last, _plain(tables[VARIANTS]))
+        draw_legend(above, curves(next(iter(sweeps.values()))), ("expected",))
     return figure
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    """Without the symmetrised estimates: the recipe is for the transformer as it is."""
+    return table[table["estimator"] != SYMMETRISED]
+
+
+def _draw_variants(axes: Axes, table: pd.DataFrame) -> None:
+    """A row for each learner: its replicates as dots, and how many of them failed."""
+    scores = table[table["metric"] == "rmse"]
+    trained = scores[scores["learner"].notna()]
+    learners = list(dict.fromkeys(trained["learner"]))
+    for row, learner in enumerate(learners):
+        own = trained[trained["learner"] == learner]
+        reached = own["score"].dropna().to_numpy(float)
+        objective, symmetry = own["objective"].iloc[0], own["row_symmetry"].iloc[0]
+        color = look(TRAINED, objective, symmetry).color
+        axes.plot(reached, np.full(len(reached), row), "o", color=color, alpha=0.7, mew=0)
+        if len(reached):
+            axes.plot(np.median(reached), row, "|", color=BLACK, markersize=10)
+        if lost := len(own) - len(reached):
+            axes.annotate(f"× {lost} failed", (1, row), xycoords=("axes fraction", "data"),
+                          ha="right", va="center", fontsize=7, color=color)  # fmt: skip
+    oracle = scores.loc[scores["estimator"] == "oracle_ridge", "score"].median()
+    axes.axvline(float(oracle), color=GREY, lw=0.8)
+    axes.set_xscale("log")
+    plain_decades(axes.xaxis, span=1)
+    axes.set_yticks(range(len(learners)), learners)
+    axes.invert_yaxis()
+    axes.set_xlabel(r"RMSE of $\hat w$ (line: ORE)")

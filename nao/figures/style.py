@@ -74,6 +74,7 @@ class Look:
     line: str | tuple[float, tuple[float, ...]] = "-"
     filled: bool = True
     order: int = 0  # from the weakest estimator to the oracle, as in the legend
+    derived: bool = False  # shares its trainings, and their failures, with another estimator
 
     @property
     def strokes(self) -> dict[str, Any]:
@@ -98,14 +99,16 @@ CLASSICAL = {
 #: trained estimator -> its name, and a marker for each objective
 LEARNED = {
     "nao": ("NAO", {"misfit": "o", "heldout": "s", "supervised": "p"}),
+    "nao_symmetrised": ("NAO symmetrised", {"misfit": "1", "heldout": "2", "supervised": "3"}),
     "upg": ("UPG", {"misfit": "h", "heldout": "d", "supervised": "*"}),
 }
 OBJECTIVES = {"misfit": (VERMILLION, 4), "heldout": (BLUE, 5), "supervised": (PURPLE, 6)}
 ROW_SYMMETRIES = {
     "permute": ("-", True, ""),
     "none": ((0, (4, 2)), False, ", fixed rows"),
-    "rotate": ((0, (1, 1)), True, ", rotated rows"),
+    "rotate": ((0, (6, 1)), True, ", rotated rows"),
 }
+SYMMETRISED_LINES = {"permute": (0, (1, 1)), "none": (0, (1, 2.5)), "rotate": (0, (1, 1, 3, 1))}
 
 
 def look(estimator: str, objective: str | None = None, row_symmetry: str | None = None) -> Look:
@@ -124,4 +127,8 @@ def look(estimator: str, objective: str | None = None, row_symmetry: str | None 
     name, markers = LEARNED[estimator]
     color, order = OBJECTIVES[objective]
     line, filled, remark = ROW_SYMMETRIES[row_symmetry]
-    return Look(f"{name} {objective}{remark}", color, markers[objective], line, filled, order)
+    derived = estimator == "nao_symmetrised"
+    if derived:
+        line = SYMMETRISED_LINES[row_symmetry]
+    label = f"{name} {objective}{remark}"
+    return Look(label, color, markers[objective], line, filled, order, derived)

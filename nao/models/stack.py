@@ -20,6 +20,8 @@ class Stack(nn.Module):
 
     norm_parameters: frozenset[str] = frozenset()
     """Names of the parameters that learn at the norms' own rate."""
+    row_invariant = False
+    """Whether ŵ depends on neither the order nor the signs of a context's rows."""
 
     def draw(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Initial values of one member, by parameter name, without the member axis."""

@@ -61,17 +61,24 @@ class Transformer(Stack):
         keys[-1] *= spec.initial_readout
         values = {"keys": keys, "queries": queries, "readout": np.eye(tokens)[-1]}
         if spec.norm != "none":
-            # Random biases tell the coordinates apart: without them the map is equivariant under
-            # their permutations and can hold neither w_0 nor U. The first, B, does so for all
-            # layers: (X + B)(X + B)ᵀ holds X Bᵀ, by which X w_0 and X U are read once B has
-            # learned them, and the terms without B fade beside it as B is large.
-            spread = np.full(layers - 1, spec.initial_bias_std)
-            if spec.initial_code_std is not None:
-                spread[:1] = spec.initial_code_std
-            drawn = rng.standard_normal((layers - 1, n, tokens))
-            values["bias"] = spread[:, None, None] * drawn
+            values["bias"] = self.draw_biases(rng)
             values["gain"] = np.full((layers - 1, n, tokens), spec.initial_gain)
         return values
+
+    def draw_biases(self, rng: np.random.Generator) -> np.ndarray:
+        """Normal entries on the first rows, which tell the coordinates apart.
+
+        Without them the map is equivariant under permutations of the coordinates and can hold
+        neither w_0 nor U. The first bias, B, serves all later layers: (X + B)(X + B)ᵀ holds X Bᵀ,
+        by which X w_0 and X U are read once B has learned them, and the larger B, the fainter
+        beside it is what has no B. Rows without a bias keep their data legible.
+        """
+        spec, (n, tokens) = self.spec, self.shape
+        biases = spec.initial_bias_std * rng.standard_normal((spec.layers - 1, n, tokens))
+        if spec.initial_code_std is not None and spec.layers > 1:
+            biases[0] = spec.initial_code_std * rng.standard_normal((n, tokens))
+        biases[:, math.ceil(spec.initial_bias_share * n) :] = 0
+        return biases
 
     def forward(self, tokens: Tokens) -> Float[Tensor, "S B d"]:
         """ŵ of every member for its contexts."""

@@ -17,6 +17,7 @@ from nao.specs import UnrolledGradientSpec
 class UnrolledGradient(Stack):
     """S members; preconditioners (S, L, d, d), start (S, d)."""
 
+    row_invariant = True
     preconditioners: nn.Parameter
     start: nn.Parameter
 

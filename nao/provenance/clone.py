@@ -83,6 +83,10 @@ def _train(plan: Plan, run: str) -> Params:
     return {"spec": _values(plan.runs[run])}
 
 
+def _evaluate_run(plan: Plan, run: str) -> Params:
+    return {"row_orders": plan.row_orders, "seed": plan.seed}
+
+
 def _tabulate_experiment(plan: Plan, experiment: str) -> Params:
     points = plan.experiments[experiment].points
     return {
@@ -109,6 +113,7 @@ def _values(spec: Spec) -> Params:
 _PARAMS: dict[str, Callable[..., Params]] = {
     "make_dataset": _make_dataset,
     "train": _train,
+    "evaluate_run": _evaluate_run,
     "tabulate_experiment": _tabulate_experiment,
     "tabulate_moments": _tabulate_moments,
 }

@@ -7,7 +7,7 @@ from tests.evaluated import smoke_tables
 def test_a_panel_for_each_objective_beside_the_classical_estimators():
     left, right = draw(smoke_tables()).axes[:2]
     markers = [{str(line.get_marker()) for line in axes.lines} - {"None"} for axes in (left, right)]
-    assert markers == [{"v", "^", "D", "o"}, {"v", "^", "D", "s"}]
+    assert markers == [{"v", "^", "D", "o", "1"}, {"v", "^", "D", "s", "2"}]
     for axes in (left, right):
         fills = [
             line.get_markerfacecolor() for line in axes.lines if line.get_marker() in ("o", "s")

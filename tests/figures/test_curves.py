@@ -28,9 +28,13 @@ def test_curves_stand_from_the_weakest_to_the_oracle():
         "RE",
         "TRE",
         "NAO misfit",
+        "NAO symmetrised misfit",
         "NAO misfit, fixed rows",
+        "NAO symmetrised misfit, fixed rows",
         "NAO heldout",
+        "NAO symmetrised heldout",
         "NAO heldout, fixed rows",
+        "NAO symmetrised heldout, fixed rows",
         "ORE",
     ]
 

@@ -127,6 +127,19 @@ def test_random_biases_tell_coordinates_apart():
     assert not torch.allclose(model(permuted), model(tokens)[..., [1, 0, 2, 3, 4, 5]], rtol=1e-3)
 
 
+def test_the_first_bias_is_the_largest_and_only_the_first_rows_have_any():
+    spec = TransformerSpec(
+        layers=4, initial_bias_std=0.5, initial_code_std=20, initial_bias_share=0.3
+    )
+    model = Transformer(spec, 10, 2000)
+    model.initialise([np.random.Generator(np.random.Philox(1))])
+    first, *others = model.bias.detach()[0, :, :3]
+    assert float(first.std()) == pytest.approx(20, rel=0.03)  # three errors of 6003 numbers
+    for other in others:
+        assert float(other.std()) == pytest.approx(0.5, rel=0.03)
+    assert not model.bias[:, :, 3:].any()
+
+
 @pytest.mark.parametrize("norm", ["matrix", "row", "none"])
 @pytest.mark.parametrize("width", [1, 5])
 def test_gradients_equal_finite_differences(norm, width):

@@ -22,8 +22,10 @@ FIGURES = {
         "recipe_layers",
         "recipe_learning_rate",
         "recipe_norm_rate",
-        "recipe_bias",
+        "recipe_code",
+        "recipe_bias_share",
         "recipe_batch",
+        "recipe_variants",
     ],
 }
 
@@ -83,7 +85,7 @@ def as_values(spec):
 # The tables that each claim is judged by, as in nao.claims.
 CLAIM_TABLES = [
     "prior",
-    *(table for figure in ("fig1", "fig2", "fig3") for table in FIGURES[figure]),
+    *(table for figure in ("fig1", "fig2", "fig3", "fig7") for table in FIGURES[figure]),
 ]
 
 

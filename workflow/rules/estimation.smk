@@ -11,6 +11,8 @@ rule evaluate_run:
         "../../envs/environment.yaml"
     params:
         code=code("evaluate_run"),
+        row_orders=PLAN.row_orders,
+        seed=PLAN.seed,
     script:
         "../scripts/evaluate_run.py"
 

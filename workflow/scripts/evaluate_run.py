@@ -1,18 +1,22 @@
+import pandas as pd
+
 from nao.datasets import read_contexts
 from nao.evaluation import Estimates, score_estimates, write_estimates, write_table
 from nao.provenance.observer import observed
-from nao.weights import estimate, load_model
+from nao.seeding import stream
+from nao.weights import estimate, load_model, symmetrised_estimate
 
-with observed(snakemake):
+seed, orders = snakemake.params.seed, snakemake.params.row_orders
+with observed(snakemake, root=seed):
     model, spec = load_model(snakemake.input.model)
     test = read_contexts(snakemake.input.test, ("x", "y", "w"))
-    estimates = Estimates(estimate(model, test), tuple(spec.dataset.members))
-    scores = score_estimates(
-        estimates,
-        test,
-        spec.model.estimator,
-        spec.training.objective,
-        spec.training.row_symmetry,
-    )
+    replicates = tuple(spec.dataset.members)
+    estimates = Estimates(estimate(model, test), replicates)
+    found = {spec.model.estimator: estimates}
+    if not model.row_invariant:
+        averaged = symmetrised_estimate(model, test, orders, stream(seed, "row_orders"))
+        found[f"{spec.model.estimator}_symmetrised"] = Estimates(averaged, replicates)
+    labels = spec.training.objective, spec.training.row_symmetry
+    scores = [score_estimates(each, test, name, *labels) for name, each in found.items()]
     write_estimates(snakemake.output.estimates, estimates)
-    write_table(snakemake.output.scores, scores)
+    write_table(snakemake.output.scores, pd.concat(scores, ignore_index=True))
