@@ -68,8 +68,10 @@ def _draw_variants(axes: Axes, table: pd.DataFrame) -> None:
         if len(reached):
             axes.plot(np.median(reached), row, "|", color=BLACK, markersize=10)
         if lost := len(own) - len(reached):
-            axes.annotate(f"× {lost} failed", (1, row), xycoords=("axes fraction", "data"),
-                          ha="right", va="center", fontsize=7, color=color)  # fmt: skip
+            place = axes.get_yaxis_transform()
+            axes.text(
+                1, row, f"{lost} failed", transform=place, ha="right", va="center", fontsize=7
+            )
     oracle = scores.loc[scores["estimator"] == "oracle_ridge", "score"].median()
     axes.axvline(float(oracle), color=GREY, lw=0.8)
     axes.set_xscale("log")

@@ -10,7 +10,7 @@ from nao.config import Plan, expand, load
 from nao.figures import FIGURES
 from tests.workflow.clone import Clone
 
-DEFAULT = ("fig1", "fig2", "fig3")
+DEFAULT = ("fig1", "fig2", "fig3", "fig7")
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_the_tables_of_a_run_have_the_promised_columns(finished, plan):
     assert estimates.schema.field("w_hat").type.list_size == spec.dataset.problem.dimension
     assert len(estimates) == spec.dataset.replicates * spec.dataset.test_contexts
     table = pd.read_parquet(finished.results / "experiments" / "contexts.parquet")
-    assert set(table["estimator"]) == {"nao", *plan.baselines}
+    assert set(table["estimator"]) == {"nao", "nao_symmetrised", *plan.baselines}
     assert set(table["metric"]) == {
         *("rmse", "relative_rmse", "misfit"),
         *("expected_rmse", "rmse_bound"),

@@ -10,7 +10,7 @@ import pytest
         ("fig2", {"fig2"}, {"contexts"}),
         ("fig3", {"fig3"}, {"noise", "task_dimension", "condition", "context_length"}),
         ("fig7", {"fig7"}, {"training_length"}),
-        ("figures", {"fig1", "fig2", "fig3"}, None),
+        ("figures", {"fig1", "fig2", "fig3", "fig7"}, None),
         ("claims", set(), None),
     ],
 )
@@ -21,7 +21,7 @@ def test_targets_plan_what_they_need(finished, target, figures, experiments, sca
     assert drawn == {f"figure={figure}" for figure in figures}
     tables = {job.wildcards for job in jobs if job.rule == "tabulate_experiment"}
     if experiments is None:
-        assert len(tables) == 6
+        assert len(tables) == 7
     else:
         assert tables == {f"experiment={name}" for name in experiments}
 
