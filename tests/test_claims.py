@@ -298,7 +298,7 @@ class TestTraining:
         assert claims.loc["C10a", "number"] == pytest.approx(0.5, rel=0.02), "of the longest"
         assert claims.loc["C10b", "number"] == pytest.approx(2, rel=0.02)
         assert claims.loc["C10c", "number"] == pytest.approx(0.4, rel=0.02)
-        assert "at 1000 steps; RMSE 3.03 × ORE's" in claims.loc["C10a", "note"]
+        assert "at 1000 steps; RMSE 3.03 × ORE's" in str(claims.loc["C10a", "note"])
 
     def test_a_loss_that_does_no_harm_fails_every_part(self):
         claims = self.claims(

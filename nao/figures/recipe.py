@@ -31,7 +31,7 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     with style():
         figure = Figure(figsize=(WIDTH, 7.6), layout="constrained")
         rows = -(-len(CHOICES) // COLUMNS)
-        above, below = figure.subfigures(2, 1, height_ratios=(rows, 1.5))
+        above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(rows, 1.5))))
         panels = above.subplots(rows, COLUMNS, sharey=True).ravel()
         for axes, table in zip(panels, sweeps.values(), strict=True):
             draw_curves(axes, curves(table))
