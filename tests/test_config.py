@@ -114,7 +114,7 @@ def test_a_missing_key_and_a_missing_file_are_named(values, tmp_path):
 
 
 def test_numbers_as_yaml_writes_them(values):
-    values["recipe"]["training"]["learning_rate"] = "1e-3"  # a string in YAML 1.1
+    base(values)["training"]["learning_rate"] = "1e-3"  # a string in YAML 1.1
     plan = expand(load(values))
     assert (
         plan.runs[plan.experiments["prior"].points[0].runs["misfit"]].training.learning_rate == 1e-3
