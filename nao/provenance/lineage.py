@@ -17,7 +17,7 @@ from nao.provenance.trees import PICTURES
 
 POINT_KEYS = (
     *("experiment", "axis", "value", "estimator", "objective", "row_symmetry"),
-    *("metric", "kind"),
+    *("learner", "metric", "kind"),
 )
 TABLE_KEYS = {"experiment", "value", "estimator", "replicate", "source"}
 COLUMNS = (*POINT_KEYS, "replicate", "score", "source")  # not the moments, which are long

@@ -110,7 +110,10 @@ def _merged(points: pd.DataFrame) -> list[pd.DataFrame]:
     return [group for _, group in points.groupby(keys, dropna=False, sort=False)]
 
 
-_POINT = ("experiment", "axis", "value", "estimator", "objective", "row_symmetry", "kind")
+_POINT = (
+    *("experiment", "axis", "value", "estimator", "objective", "row_symmetry"),
+    *("learner", "kind"),
+)
 
 
 def _content(found: Lineage, group: pd.DataFrame) -> dict[str, Any]:
