@@ -8,7 +8,6 @@ one entry since safetensors orders several as it likes, and equal models shall g
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -89,12 +88,12 @@ def symmetrised_estimate(
     over all of them has no larger error, whatever the model has learned; what it gains is what the
     model lost to treating rows by their position.
     """
-    total: Any = 0.0
-    rows = contexts.y.shape[1]
+    count, rows = contexts.y.shape
+    total = np.zeros((len(next(model.parameters())), count, contexts.x.shape[2]))
     for _ in range(orders):
-        order = rng.permuted(np.broadcast_to(np.arange(rows), contexts.y.shape), axis=1)
+        order = rng.permuted(np.broadcast_to(np.arange(rows), (count, rows)), axis=1)
         signs = rng.integers(2, size=order.shape).astype(contexts.y.dtype) * 2 - 1
         x = np.take_along_axis(contexts.x, order[..., None], 1) * signs[..., None]
         y = np.take_along_axis(contexts.y, order, 1) * signs
-        total = total + estimate(model, Contexts(x, y)).astype(np.float64)
+        total += estimate(model, Contexts(x, y))
     return total / orders
