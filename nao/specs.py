@@ -101,27 +101,60 @@ class DatasetSpec(Spec):
         )
 
 
+class CodeSpec(Spec):
+    """Rows of E that hold a learned code of each column, as position encodings do."""
+
+    rows: Literal["blank", "data"] = Field(
+        default="blank",
+        description="where codes are written: on blank rows added to a context, or on its first",
+    )
+    share: PositiveFloat = Field(default=0.6, description="code rows for each row of the context")
+    initial_std: PositiveFloat = Field(
+        default=10.0, description="of a code's entries, in units of the design's"
+    )
+
+    @model_validator(mode="after")
+    def _leaves_data(self) -> "CodeSpec":
+        if self.rows == "data" and self.share >= 1:
+            raise ValueError(
+                f"share = {self.share:g} with rows = 'data' leaves no row without a code; "
+                "lower share below 1, or use rows = 'blank'"
+            )
+        return self
+
+
 class TransformerSpec(Spec):
     """The linear transformer of the slides, § 2: L − 1 attention layers and an inverse read-out."""
 
     kind: Literal["transformer"] = "transformer"
     layers: int = Field(ge=1, description="L, the read-out included")
     heads: PositiveInt = 1
-    key_dimension: PositiveInt | None = Field(default=None, description="d_k per head; null: n")
+    key_dimension: PositiveInt | None = Field(
+        default=None, description="d_k per head; null: as many as rows"
+    )
     norm: Literal["matrix", "row", "none"] = Field(
         default="matrix", description="what a LayerNorm runs over: the n × (d+1) matrix or each row"
     )
-    initial_gain: PositiveFloat = Field(default=0.2, description="of every LayerNorm")
-    initial_bias_std: float = Field(default=2.0, ge=0, description="of every LayerNorm's bias")
-    initial_code_std: float | None = Field(
-        default=None, ge=0, description="of the first LayerNorm's bias; null: as of the others"
+    codes: CodeSpec | None = Field(
+        default=None, description="null: LayerNorm's biases alone tell the columns apart"
     )
-    initial_bias_share: float = Field(
-        default=1.0, gt=0, le=1, description="share of the rows on which biases are not 0"
+    initial_gain: float = Field(default=0.4, ge=0, description="of every LayerNorm")
+    initial_bias_std: float = Field(
+        default=1.5, ge=0, description="of every LayerNorm's bias; 0 where there are codes"
     )
     initial_readout: PositiveFloat = Field(
-        default=0.02, description="scale of the last layer's keys"
+        default=0.05,
+        description="scale of the first estimates: of the last keys or, with codes, of the steps",
     )
+
+    @model_validator(mode="after")
+    def _codes_are_normed(self) -> "TransformerSpec":
+        if self.codes and self.norm == "none":
+            raise ValueError(
+                "norm = 'none' lets the products of large codes grow without bound; "
+                "use norm = 'matrix', or set codes to null"
+            )
+        return self
 
     @property
     def estimator(self) -> str:

@@ -31,7 +31,7 @@ SWEPT = {
     "recipe_learning_rate": [0.004, 0.008],
     "recipe_norm_rate": [50, 150],
     "recipe_code": [2.0, 20.0],
-    "recipe_bias_share": [0.25, 1.0],
+    "recipe_code_share": [0.25, 1.0],
     "recipe_batch": [16, 32],
 }
 DATASET = {

@@ -16,8 +16,8 @@ CHOICES = {
     "recipe_layers": "layers $L$",
     "recipe_learning_rate": "learning rate",
     "recipe_norm_rate": "rate of the norms, as a multiple",
-    "recipe_code": "spread of the first norm's bias",
-    "recipe_bias_share": "share of rows with a bias",
+    "recipe_code": "initial spread of the codes",
+    "recipe_code_share": "code rows for each row",
     "recipe_batch": "contexts a step",
 }
 VARIANTS = "recipe_variants"

@@ -2,10 +2,15 @@
 
     Attn(E)  = E (W_K E + b_K 1ᵀ)ᵀ (W_Q E + b_Q 1ᵀ)
     E^{l+1}  = E^l + LayerNorm(Σ_heads Attn(E^l)),   E^0 = (X, Y) ∈ R^{n×(d+1)}
-    w_θ(X,Y) = first d entries of (W_K E + b_K 1ᵀ)ᵀ (W_Q E + b_Q 1ᵀ) W_P at the last E
+    w_θ(X,Y) = first d entries of (W_K E + b_K 1ᵀ)ᵀ (W_Q E + b_Q 1ᵀ) W_P     at the last E
 
 A tilde appends a row of ones, Ẽ = (E; 1ᵀ), which makes a bias the last column of its weight,
 W̃ = (W | b). Then Σ_heads Attn(E) = E Ẽᵀ M Ẽ with M = Σ_heads W̃_Kᵀ W̃_Q.
+
+With codes, C ∈ R^{c×(d+1)}, E^0 = (C; (X, Y)) has c rows more, or (X, Y) has C added to its first c
+rows, and LayerNorm's bias lives on the rows of the codes alone. Either is a transformer of the
+first kind with one layer more and some weights held at 0: that of contexts with c blank rows, or of
+the contexts themselves, whose first LayerNorm has gain 0 and bias C.
 """
 
 import math
@@ -17,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nao.models.gram_layers import gram_layers
+from nao.models.leapfrog import start_as_leapfrog
 from nao.models.stack import Stack, Tokens, haar_orthogonal
 from nao.specs import TransformerSpec
 
@@ -24,72 +30,94 @@ from nao.specs import TransformerSpec
 
 
 class Transformer(Stack):
-    """S members of shape (n, d); keys and queries (S, L, H, d_k, n + 1), norms (S, L − 1, n, D)."""
+    """S members of R rows: keys and queries (S, L, H, d_k, R + 1), gains (S, L − 1, R, D).
 
-    norm_parameters = frozenset({"gain", "bias"})
+    Codes are (S, c, D) and biases (S, L − 1, c, D); without codes, R = c = n.
+    """
+
+    norm_parameters = frozenset({"gain", "bias", "codes"})
     keys: nn.Parameter
     queries: nn.Parameter
     readout: nn.Parameter
     gain: nn.Parameter
     bias: nn.Parameter
+    codes: nn.Parameter
 
     def __init__(
         self, spec: TransformerSpec, context_length: int, dimension: int, members: int = 1
     ):
         super().__init__()
-        n, tokens, width = context_length, dimension + 1, spec.key_dimension or context_length
-        self.spec, self.shape = spec, (n, tokens)
-        projection = (spec.layers, spec.heads, width, n + 1)
+        self.spec = spec
+        rows, tokens = context_length, dimension + 1
+        self.code_rows = math.ceil(spec.codes.share * rows) if spec.codes else 0
+        if spec.codes and spec.codes.rows == "blank":
+            rows += self.code_rows
+        self.shape, width = (rows, tokens), spec.key_dimension or rows
+        projection = (spec.layers, spec.heads, width, rows + 1)
         self.allocate(members, keys=projection, queries=projection, readout=(tokens,))
         if spec.norm != "none":
-            norms = (spec.layers - 1, n, tokens)
-            self.allocate(members, gain=norms, bias=norms)
-        self.by_gram = gram_is_cheaper(n, tokens, spec.heads * width)
+            biased = self.code_rows or rows
+            self.allocate(
+                members,
+                gain=(spec.layers - 1, rows, tokens),
+                bias=(spec.layers - 1, biased, tokens),
+            )
+        if spec.codes:
+            self.allocate(members, codes=(self.code_rows, tokens))
+        self.by_gram = gram_is_cheaper(rows, tokens, spec.heads * width)
         # ASSUME: the sources scale neither sum; 1/√d_k as in the authors' code, and the mean over
         # tokens (in the read-out: over rows) keeps both of order one.
         self.attention_scale = 1 / (tokens * math.sqrt(width))
-        self.readout_scale = 1 / (n * math.sqrt(width))
+        self.readout_scale = 1 / (rows * math.sqrt(width))
 
     def draw(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """W_K = W_Q with orthonormal rows or columns, b_K = b_Q = 0, W_P the token of Y."""
-        spec, (n, tokens) = self.spec, self.shape
+        spec, (rows, tokens) = self.spec, self.shape
         layers, heads, width, _ = self.keys.shape[1:]
-        square = haar_orthogonal(rng, layers * heads, max(n, width))[:, :width, :n]
-        keys = np.zeros((layers, heads, width, n + 1))
-        keys[..., :n] = square.reshape(layers, heads, width, n)
-        queries = keys.copy()
-        keys[-1] *= spec.initial_readout
-        values = {"keys": keys, "queries": queries, "readout": np.eye(tokens)[-1]}
-        if spec.norm != "none":
-            values["bias"] = self.draw_biases(rng)
-            values["gain"] = np.full((layers - 1, n, tokens), spec.initial_gain)
+        square = haar_orthogonal(rng, layers * heads, max(rows, width))[:, :width, :rows]
+        keys = np.zeros((layers, heads, width, rows + 1))
+        keys[..., :rows] = square.reshape(layers, heads, width, rows)
+        values = {"keys": keys, "queries": keys.copy(), "readout": np.eye(tokens)[-1]}
+        values["gain"] = np.full((layers - 1, rows, tokens), spec.initial_gain)
+        if spec.codes:
+            spread = spec.codes.initial_std
+            values["codes"] = spread * rng.standard_normal((self.code_rows, tokens))
+            values["codes"][:, -1] = 0
+            values["bias"] = np.zeros((layers - 1, self.code_rows, tokens))
+            start_as_leapfrog(values, spread, spec.initial_readout, self.readout_scale)
+        else:
+            # Normal entries, for without them the map is equivariant under permutations of the
+            # coordinates and can hold neither w_0 nor U.
+            shape = (layers - 1, rows, tokens)
+            values["bias"] = spec.initial_bias_std * rng.standard_normal(shape)
+            values["keys"][-1] *= spec.initial_readout
         return values
-
-    def draw_biases(self, rng: np.random.Generator) -> np.ndarray:
-        """Normal entries on the first rows, which tell the coordinates apart.
-
-        Without them the map is equivariant under permutations of the coordinates and can hold
-        neither w_0 nor U. The first bias, B, serves all later layers: (X + B)(X + B)ᵀ holds X Bᵀ,
-        by which X w_0 and X U are read once B has learned them, and the larger B, the fainter
-        beside it is what has no B. Rows without a bias keep their data legible.
-        """
-        spec, (n, tokens) = self.spec, self.shape
-        biases = spec.initial_bias_std * rng.standard_normal((spec.layers - 1, n, tokens))
-        if spec.initial_code_std is not None and spec.layers > 1:
-            biases[0] = spec.initial_code_std * rng.standard_normal((n, tokens))
-        biases[:, math.ceil(spec.initial_bias_share * n) :] = 0
-        return biases
 
     def forward(self, tokens: Tokens) -> Float[Tensor, "S B d"]:
         """ŵ of every member for its contexts."""
+        tokens = self.with_codes(tokens)
         keys, queries = self.keys.flatten(2, 3), self.queries.flatten(2, 3)
         mixing, last = (keys.mT @ queries).split([self.spec.layers - 1, 1], 1)
         if self.by_gram and self.spec.norm == "matrix":
-            tokens = gram_layers(tokens, self.attention_scale * mixing, self.gain, self.bias)
+            scaled = self.attention_scale * mixing
+            tokens = gram_layers(tokens, scaled, self.gain, self.padded(self.bias))
         else:
             for layer in range(self.spec.layers - 1):
                 tokens = self.add_normalised(tokens, self.attend(tokens, layer), layer)
         return inverse_attention(tokens, self.readout_scale * last[:, 0], self.readout)
+
+    def with_codes(self, tokens: Tokens) -> Tokens:
+        """E^0."""
+        if not self.spec.codes:
+            return tokens
+        if self.spec.codes.rows == "data":
+            return tokens + self.padded(self.codes)[:, None]
+        codes = self.codes[:, None].expand(-1, tokens.shape[1], -1, -1)
+        return torch.cat([codes, tokens], 2)
+
+    def padded(self, values: Float[Tensor, "*any c D"]) -> Float[Tensor, "*any R D"]:
+        """Values of the first rows, with zeros on the others."""
+        return functional.pad(values, [0, 0, 0, self.shape[0] - values.shape[-2]])
 
     def attend(self, tokens: Tokens, layer: int) -> Tokens:
         """Σ_heads Attn(E)."""
@@ -104,7 +132,8 @@ class Transformer(Stack):
             return tokens + update
         shape = self.shape if self.spec.norm == "matrix" else self.shape[1:]
         normal = functional.layer_norm(update, shape)
-        return torch.addcmul(tokens + self.bias[:, layer, None], self.gain[:, layer, None], normal)
+        bias = self.padded(self.bias[:, layer])
+        return torch.addcmul(tokens + bias[:, None], self.gain[:, layer, None], normal)
 
 
 def gram_is_cheaper(rows: int, tokens: int, width: int) -> bool:

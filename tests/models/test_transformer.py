@@ -1,16 +1,18 @@
 """The transformer against a token-by-token evaluation built from torch's own layers."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from torch import nn
 
 from nao.models.transformer import Transformer, gram_is_cheaper
-from nao.specs import TransformerSpec
+from nao.specs import CodeSpec, TransformerSpec
 
 shapes = st.tuples(
     st.integers(1, 4),  # layers
@@ -127,17 +129,72 @@ def test_random_biases_tell_coordinates_apart():
     assert not torch.allclose(model(permuted), model(tokens)[..., [1, 0, 2, 3, 4, 5]], rtol=1e-3)
 
 
-def test_the_first_bias_is_the_largest_and_only_the_first_rows_have_any():
-    spec = TransformerSpec(
-        layers=4, initial_bias_std=0.5, initial_code_std=20, initial_bias_share=0.3
+def coded(rows: Any, n: int = 5, d: int = 6, layers: int = 3, **options) -> Transformer:
+    """Two code rows, beside or on the rows of a context."""
+    codes = CodeSpec(rows=rows, share=2 / n, initial_std=2)
+    return drawn(TransformerSpec(layers=layers, codes=codes, **options), n, d)
+
+
+def without_codes(model: Transformer, n: int) -> Transformer:
+    """The transformer of the slides that the docstring names: a layer more, and weights at 0."""
+    spec = model.spec.model_copy(update={"layers": model.spec.layers + 1, "codes": None})
+    plain = Transformer(spec, n, model.shape[1] - 1).double()
+    state = {name: value.detach() for name, value in model.named_parameters()}
+    codes = state.pop("codes")
+    with torch.no_grad():
+        for name, parameter in plain.named_parameters():
+            parameter.zero_()
+            if name == "readout":
+                parameter.copy_(state[name])
+            elif name in ("keys", "queries"):
+                parameter[:, 1:] = state[name]
+                parameter[:, 0] = state[name][:, 0] + 1  # under gain 0 it cannot matter
+            else:
+                parameter[:, 1:, : state[name].shape[2]] = state[name]
+        plain.bias[:, 0, : codes.shape[1]] = codes
+    return plain
+
+
+@pytest.mark.parametrize("norm", ["matrix", "row"])
+@pytest.mark.parametrize("rows", ["blank", "data"])
+def test_codes_are_a_transformer_with_some_weights_at_zero(rows, norm):
+    model, tokens = coded(rows, norm=norm), tokens_of(1, 4, 5, 6)
+    blank = torch.zeros(1, 4, 2, 7, dtype=torch.float64)
+    context = torch.cat([blank, tokens], 2) if rows == "blank" else tokens
+    plain = without_codes(model, context.shape[2])
+    torch.testing.assert_close(model(tokens), plain(context), rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("rows", ["blank", "data"])
+def test_both_evaluations_agree_with_codes(rows):
+    model, tokens = coded(rows, key_dimension=4), tokens_of(1, 4, 5, 6)
+    results = []
+    for model.by_gram in (True, False):
+        results.append(model(tokens))
+    torch.testing.assert_close(results[0], results[1], rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("rows", ["blank", "data"])
+def test_gradients_reach_the_codes(rows):
+    model, tokens = coded(rows, n=3, d=4), tokens_of(1, 2, 3, 4)
+    names = [name for name, _ in model.named_parameters()]
+
+    def estimates(*values):
+        return torch.func.functional_call(model, dict(zip(names, values, strict=True)), (tokens,))
+
+    assert torch.autograd.gradcheck(
+        estimates, [p.detach().requires_grad_() for p in model.parameters()]
     )
-    model = Transformer(spec, 10, 2000)
-    model.initialise([np.random.Generator(np.random.Philox(1))])
-    first, *others = model.bias.detach()[0, :, :3]
-    assert float(first.std()) == pytest.approx(20, rel=0.03)  # three errors of 6003 numbers
-    for other in others:
-        assert float(other.std()) == pytest.approx(0.5, rel=0.03)
-    assert not model.bias[:, :, 3:].any()
+
+
+def test_codes_on_every_row_of_data_are_refused():
+    with pytest.raises(ValidationError, match="lower share below 1"):
+        CodeSpec(rows="data", share=1)
+
+
+def test_codes_without_a_norm_are_refused():
+    with pytest.raises(ValidationError, match="norm = 'matrix', or set codes to null"):
+        TransformerSpec(layers=3, norm="none", codes=CodeSpec())
 
 
 @pytest.mark.parametrize("norm", ["matrix", "row", "none"])

@@ -23,7 +23,7 @@ FIGURES = {
         "recipe_learning_rate",
         "recipe_norm_rate",
         "recipe_code",
-        "recipe_bias_share",
+        "recipe_code_share",
         "recipe_batch",
         "recipe_variants",
     ],

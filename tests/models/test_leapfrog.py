@@ -1,0 +1,55 @@
+"""The initial transformer with codes against the leapfrog steps that it is said to take."""
+
+import numpy as np
+import pytest
+import torch
+
+from nao.models.transformer import Transformer
+from nao.specs import CodeSpec, TransformerSpec
+
+N, D, CONTEXTS, CODE_STD, STEP = 100, 400, 20, 10.0, 0.3
+
+
+def leapfrog(codes: np.ndarray, x: np.ndarray, y: np.ndarray, rounds: int) -> np.ndarray:
+    """ŵ after so many gatherings, with a subtraction between any two."""
+    z = x @ codes.T
+    v, r = np.zeros((len(x), len(codes))), y.copy()
+    for _ in range(rounds):
+        v = v + STEP / (CODE_STD**2 * D * N) * np.einsum("bjc,bj->bc", z, r)
+        r = r - np.einsum("bjc,bc->bj", z, v)
+    return v @ codes
+
+
+@pytest.mark.parametrize("layers", [2, 3, 7])
+def test_starts_as_leapfrog_steps(layers):
+    """By correlation, for what LayerNorm divides by varies from one context to the next."""
+    codes = CodeSpec(rows="blank", share=0.1, initial_std=CODE_STD)
+    spec = TransformerSpec(layers=layers, initial_gain=0, initial_readout=STEP, codes=codes)
+    model = Transformer(spec, N, D).double()
+    model.initialise([np.random.Generator(np.random.Philox(1))])
+    rng = np.random.Generator(np.random.Philox(2))
+    x, w = rng.standard_normal((CONTEXTS, N, D)), 1e-3 * rng.standard_normal((CONTEXTS, D))
+    y = np.einsum("bnd,bd->bn", x, w)
+
+    def estimate(y: np.ndarray) -> np.ndarray:
+        tokens = torch.from_numpy(np.concatenate([x, y[..., None]], -1))[None]
+        return model(tokens)[0].detach().numpy()
+
+    odd = (estimate(y) - estimate(-y)) / 2  # without what LayerNorm's mean adds to any Y
+    drawn = model.codes[0, :, :-1].detach().numpy()
+    expected = leapfrog(drawn, x, y, rounds=layers // 2)
+    assert np.corrcoef(odd.ravel(), expected.ravel())[0, 1] > 0.99
+    assert 0.85 < (odd * expected).sum() / (expected**2).sum() < 1.1
+
+
+def test_the_shares_of_the_rows_do_not_overlap():
+    """A layer reads the rows that it does not write the target on."""
+    spec = TransformerSpec(layers=4, codes=CodeSpec(rows="data", share=0.25))
+    model = Transformer(spec, 8, 12)
+    model.initialise([np.random.Generator(np.random.Philox(1))])
+    mixing = (model.keys.mT @ model.queries)[0, :, 0, :8, :8].detach()
+    codes, data = torch.eye(8)[:2].sum(0), torch.eye(8)[2:].sum(0)
+    for layer, seen in enumerate((data, codes, data)):
+        torch.testing.assert_close(mixing[layer], torch.diag(seen), rtol=0, atol=1e-6)
+    assert not mixing[-1, 2:].any()
+    assert not mixing[-1, :, 2:].any()
