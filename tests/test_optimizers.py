@@ -96,6 +96,21 @@ def test_adam_is_torchs_own_written_out():
         torch.testing.assert_close(parameter, theta, rtol=1e-9, atol=1e-10)
 
 
+def test_schedule_free_ends_at_the_mean_of_its_iterates():
+    """z ← z − rate · g / (√v̂ + ε), and the weights to be used are the mean of all z."""
+    model = stepped("schedule_free")
+    for index, (name, parameter) in enumerate(model.named_parameters()):
+        rate = 0.01 * (3.0 if name in model.norm_parameters else 1.0)
+        z = stack().get_parameter(name).detach().clone()
+        total, square = torch.zeros_like(z), torch.zeros_like(z)
+        for step in range(STEPS):
+            gradient = gradients(step)[index]
+            square = 0.99 * square + 0.01 * gradient.square()
+            z = z - rate * gradient / ((square / (1 - 0.99 ** (step + 1))).sqrt() + 1e-8)
+            total = total + z
+        torch.testing.assert_close(parameter, total / STEPS, rtol=1e-7, atol=1e-9)
+
+
 def test_soap_sees_one_matrix_at_a_time():
     model, matrix = stepped("soap"), stack().get_parameter("keys")[1, 2, 1].detach().clone()
     alone = SOAP([matrix], lr=0.01, betas=(0.9, 0.99), weight_decay=0.0)

@@ -108,6 +108,8 @@ class Transformer(Stack):
 
     def with_codes(self, tokens: Tokens) -> Tokens:
         """E^0."""
+        # ASSUME: in the sources LayerNorm alone tells columns apart. Weights at 0 keep it from
+        # blurring the data rows, and rows of their own keep the codes from covering data.
         if not self.spec.codes:
             return tokens
         if self.spec.codes.rows == "data":
