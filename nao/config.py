@@ -235,7 +235,10 @@ def _checked(kind: type[T], values: Any, place: str) -> T:
 
 
 def _sentence(error: Any, place: str) -> str:
-    key = ".".join(str(part) for part in error["loc"])
+    path = list(error["loc"])
+    if path[:1] == ["model"]:
+        del path[1:2]  # pydantic names the kind there, which is no key of the file
+    key = ".".join(str(part) for part in path)
     where = f"{place}: {key}" if key else place
     if error["type"] == "extra_forbidden":
         return f"{where} = {error['input']!r} is not a known key; remove it or mend its spelling"

@@ -78,6 +78,8 @@ def test_learners_share_the_data_of_a_point(values):
         ("scales.laptop.base.dataset.problem.prior", "cauchy", ["cauchy", "gaussian"]),
         ("recipe.training.beta1", "many", ["beta1 = 'many'", "number"]),
         ("recipe.training.stpes", 3, ["stpes", "not a known key"]),
+        ("recipe.model.codes.share", -1, ["misfit): model.codes.share = -1", "greater than 0"]),
+        ("recipe.model.codes.rows", "odd", ["model.codes.rows = 'odd'", "'blank' or 'data'"]),
         ("scales.laptop.base.training.row_symmetry", "flip", ["row_symmetry = 'flip'", "permute"]),
         ("scales.laptop.values.noise", [], ["noise", "empty"]),
         ("scales.laptop.values.nosie", [1], ["nosie", "no experiment"]),
