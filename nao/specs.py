@@ -187,7 +187,7 @@ class TrainingSpec(Spec):
     steps: PositiveInt
     learning_rate: PositiveFloat = Field(description="peak, after a linear warm-up")
     norm_rate: PositiveFloat = Field(
-        default=1.0, description="learning rate of LayerNorm's gain and bias, as a multiple"
+        default=1.0, description="rate of codes and of LayerNorm's gain and bias, as a multiple"
     )
     warmup_steps: int = Field(ge=0, description="of a linear rise, then the schedule")
     schedule: Literal["cosine", "exponential"] = "cosine"

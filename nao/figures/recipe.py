@@ -15,7 +15,7 @@ from nao.tables import SYMMETRISED, TRAINED
 CHOICES = {
     "recipe_layers": "layers $L$",
     "recipe_learning_rate": "learning rate",
-    "recipe_norm_rate": "rate of the norms, as a multiple",
+    "recipe_norm_rate": "rate of codes and norms, a multiple",
     "recipe_code": "initial spread of the codes",
     "recipe_code_share": "code rows for each row",
     "recipe_batch": "contexts a step",

@@ -1,4 +1,4 @@
-"""Initial weights by which the transformer with codes solves least squares in their span.
+"""Initial weights by which the transformer with codes iterates on least squares in their span.
 
 For w = Σ_c C_c v_c, with C_c the code on row c and Z = X Cᵀ, it takes leapfrog steps
 

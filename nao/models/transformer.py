@@ -79,17 +79,18 @@ class Transformer(Stack):
         keys[..., :rows] = square.reshape(layers, heads, width, rows)
         values = {"keys": keys, "queries": keys.copy(), "readout": np.eye(tokens)[-1]}
         values["gain"] = np.full((layers - 1, rows, tokens), spec.initial_gain)
+        biases = (layers - 1, self.code_rows or rows, tokens)
         if spec.codes:
-            spread = spec.codes.initial_std
-            values["codes"] = spread * rng.standard_normal((self.code_rows, tokens))
-            values["codes"][:, -1] = 0
-            values["bias"] = np.zeros((layers - 1, self.code_rows, tokens))
-            start_as_leapfrog(values, spread, spec.initial_readout, self.readout_scale)
+            values["bias"] = np.zeros(biases)
+            values["codes"] = spec.codes.initial_std * rng.standard_normal(biases[1:])
+            values["codes"][:, -1] = 0  # there v begins, at 0
+            start_as_leapfrog(
+                values, spec.codes.initial_std, spec.initial_readout, self.readout_scale
+            )
         else:
-            # Normal entries, for without them the map is equivariant under permutations of the
-            # coordinates and can hold neither w_0 nor U.
-            shape = (layers - 1, rows, tokens)
-            values["bias"] = spec.initial_bias_std * rng.standard_normal(shape)
+            # Without them the map is equivariant under permutations of the coordinates and can
+            # hold neither w_0 nor U.
+            values["bias"] = spec.initial_bias_std * rng.standard_normal(biases)
             values["keys"][-1] *= spec.initial_readout
         return values
 
