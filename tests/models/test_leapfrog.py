@@ -53,3 +53,15 @@ def test_the_shares_of_the_rows_do_not_overlap():
         torch.testing.assert_close(mixing[layer], torch.diag(seen), rtol=0, atol=1e-6)
     assert not mixing[-1, 2:].any()
     assert not mixing[-1, :, 2:].any()
+
+
+def test_codes_are_drawn_for_the_columns_of_the_design():
+    """v begins at 0, for it stands in the codes' entries of Y."""
+    spec = TransformerSpec(layers=3, codes=CodeSpec(share=0.5, initial_std=7))
+    model = Transformer(spec, 20, 1000)
+    model.initialise([np.random.Generator(np.random.Philox(1))])
+    assert float(model.codes.detach()[..., :-1].std()) == pytest.approx(
+        7, rel=0.03
+    )  # 4 errors of 10,000
+    assert not model.codes[..., -1].any()
+    assert not model.bias.any()
