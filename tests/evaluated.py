@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from nao.analysis.evaluation import Estimates, score_estimates, score_theory
+from nao.analysis.recovery import tabulate_recovered
+from nao.analysis.tables import TRAINED, tabulate, tabulate_priors
 from nao.config import Plan, expand, load
-from nao.datasets import draw_blocks
 from nao.estimators import ESTIMATORS
-from nao.evaluation import Estimates, score_estimates, score_theory
-from nao.problems import Contexts, Problem, draw_problem
-from nao.recovery import tabulate_recovered
-from nao.tables import TRAINED, tabulate, tabulate_priors
+from nao.tasks.datasets import draw_blocks
+from nao.tasks.problems import Contexts, Problem, draw_problem
 
 SWEPT = {
     "contexts": [100, 200],

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nao.analysis.evaluation import Estimates, write_table
+from nao.analysis.recovery import tabulate_recovered
+from nao.analysis.sweeps import UNKNOWN, Interval
 from nao.claims import RULES, TABLES, judge, to_markdown
 from nao.claims.verdicts import verdict
-from nao.evaluation import Estimates, write_table
-from nao.problems import draw_problem, sample_contexts
-from nao.recovery import tabulate_recovered
 from nao.seeding import stream
 from nao.specs import ProblemSpec
-from nao.sweeps import UNKNOWN, Interval
+from nao.tasks.problems import draw_problem, sample_contexts
 from tests.evaluated import smoke_plan, smoke_tables
 
 N, R_W = 10, 2

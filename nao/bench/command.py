@@ -25,7 +25,7 @@ def bench_command(
     from nao.bench.plot import draw
     from nao.bench.report import describe_machine, run_all, to_markdown, write
     from nao.figures import save
-    from nao.training import DeviceError, require_device
+    from nao.training.train import DeviceError, require_device
 
     try:
         where = require_device(device)

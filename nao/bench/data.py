@@ -8,10 +8,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from nao.bench.timing import Subject, ratios, side_by_side
-from nao.datasets import BLOCK, write_contexts
-from nao.problems import draw_problem
 from nao.seeding import stream
 from nao.specs import DatasetSpec, ProblemSpec
+from nao.tasks.datasets import BLOCK, write_contexts
+from nao.tasks.problems import draw_problem
 
 CONTEXTS = 2 * BLOCK
 

@@ -12,9 +12,9 @@ from nao.estimators.empirical_bayes import fit_mixed_model
 from nao.estimators.oracle import oracle_ridge
 from nao.estimators.ridge import GRID, ZOOMS, ridge
 from nao.estimators.two_stage import fit_prior, two_stage_ridge
-from nao.problems import Contexts, Problem, draw_problem, sample_contexts
 from nao.seeding import stream
 from nao.specs import ProblemSpec
+from nao.tasks.problems import Contexts, Problem, draw_problem, sample_contexts
 
 CONTEXTS = 10_000
 PENALTIES = len(GRID) + 17 * ZOOMS  # at how many our ridge evaluates GCV

@@ -5,10 +5,10 @@ from jaxtyping import Float
 from scipy import linalg
 from sklearn.linear_model import RidgeCV
 
+from nao.analysis.prior import spectral_rank
 from nao.estimators.empirical_bayes import ITERATIONS, TOLERANCE, MixedModel
 from nao.estimators.two_stage import EstimatedPrior, debiased_moments
-from nao.prior import spectral_rank
-from nao.problems import Problem
+from nao.tasks.problems import Problem
 
 Designs = Float[np.ndarray, "batch n d"]
 Responses = Float[np.ndarray, "batch n"]

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from nao.batches import Batches
 from nao.bench.reference import Encoder, StraightforwardNAO, plain_step
 from nao.bench.timing import Subject, ratios, side_by_side
 from nao.models.transformer import Transformer
+from nao.models.weights import build
 from nao.seeding import stream
 from nao.specs import DatasetSpec, ProblemSpec, RunSpec, TrainingSpec, TransformerSpec
-from nao.training import Training
-from nao.weights import build
+from nao.training.batches import Batches
+from nao.training.train import Training
 
 LARGE = 1024  # rows of the square matrices whose product measures the machine's rate
 

@@ -17,7 +17,7 @@ __all__ = ["RULES", "TABLES", "Claim", "judge", "to_markdown"]
 def judge(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Every claim's verdict: the fields of `Claim`, a row for each rule and estimator.
 
-    `tables` holds the experiment tables by name, and `prior_moments` (`nao.tables`). A rule whose
-    table is not there is undecided.
+    `tables` holds the experiment tables by name, and `prior_moments` (`nao.analysis.tables`). A
+    rule whose table is not there is undecided.
     """
     return judged(RULES, tables)

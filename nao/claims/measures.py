@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from nao.analysis.sweeps import UNKNOWN, Interval, exponent, log_ratio, log_scores, mean_interval
+from nao.analysis.tables import SYMMETRISED, TRAINED, in_scaling_regime
 from nao.claims.verdicts import Finding, Tables
-from nao.sweeps import UNKNOWN, Interval, exponent, log_ratio, log_scores, mean_interval
-from nao.tables import SYMMETRISED, TRAINED, in_scaling_regime
 
 NAO = {TRAINED: "NAO", SYMMETRISED: "NAO symmetrised"}
 NAMES = {"ridge": "RE", "two_stage_ridge": "TRE", "oracle_ridge": "ORE"}

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, fields
 import numpy as np
 import pandas as pd
 
-from nao.sweeps import UNKNOWN, Interval
+from nao.analysis.sweeps import UNKNOWN, Interval
 
 Tables = Mapping[str, pd.DataFrame]
 Range = tuple[float, float]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nao.estimators import empirical_bayes, least_squares, oracle, ridge, two_stage
-from nao.problems import Contexts, Problem
+from nao.tasks.problems import Contexts, Problem
 
 
 @dataclass(frozen=True)

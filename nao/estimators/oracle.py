@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from nao.estimators.batches import in_batches
-from nao.problems import Problem
+from nao.tasks.problems import Problem
 
 
 def oracle_ridge(

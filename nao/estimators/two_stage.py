@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from nao.analysis.prior import spectral_rank
 from nao.estimators.batches import in_batches
 from nao.estimators.least_squares import least_squares
 from nao.estimators.ridge import ridge
-from nao.prior import spectral_rank
-from nao.theory import interpolation_moments
+from nao.theory.posterior import interpolation_moments
 
 
 @dataclass(frozen=True, eq=False)

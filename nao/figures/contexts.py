@@ -8,10 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from nao.analysis.tables import SYMMETRISED
 from nao.figures.curves import curves, draw_curves, draw_theory, plain_decades, scale_log
 from nao.figures.legend import draw_legend
 from nao.figures.style import WIDTH, style
-from nao.tables import SYMMETRISED
 
 TABLES = ("contexts",)
 

@@ -7,10 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from nao.analysis.tables import SYMMETRISED, TRAINED
 from nao.figures.curves import curves, draw_curves, draw_theory, plain_decades, scale_log
 from nao.figures.legend import draw_legend
 from nao.figures.style import BLACK, GREY, WIDTH, look, style
-from nao.tables import SYMMETRISED, TRAINED
 
 CHOICES = {
     "recipe_layers": "layers $L$",

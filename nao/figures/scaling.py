@@ -8,11 +8,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from nao.analysis.sweeps import exponent, log_scores
+from nao.analysis.tables import in_scaling_regime
 from nao.figures.curves import OUTSIDE_FIT, Curve, curves, draw_curves, draw_theory, mark, scale_log
 from nao.figures.legend import draw_legend
 from nao.figures.style import GREY, WIDTH, style
-from nao.sweeps import exponent, log_scores
-from nao.tables import in_scaling_regime
 
 
 @dataclass(frozen=True)

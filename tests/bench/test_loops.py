@@ -10,9 +10,9 @@ from nao.estimators.empirical_bayes import fit_mixed_model
 from nao.estimators.oracle import oracle_ridge
 from nao.estimators.ridge import ridge
 from nao.estimators.two_stage import fit_prior, two_stage_ridge
-from nao.problems import draw_problem, sample_contexts
 from nao.seeding import stream
 from nao.specs import ProblemSpec
+from nao.tasks.problems import draw_problem, sample_contexts
 
 FINE = 4000  # penalties: a grid as fine as our search ends
 

@@ -9,9 +9,9 @@ import torch
 from nao.bench.reference import Encoder, StraightforwardNAO, plain_step
 from nao.bench.steps import Shape, drawn_rows
 from nao.models.transformer import Transformer
-from nao.objectives import residual
-from nao.training import clip_members
-from nao.weights import build
+from nao.models.weights import build
+from nao.training.objectives import residual
+from nao.training.train import clip_members
 
 CPU = torch.device("cpu")
 SMALL = Shape(n=4, d=6, layers=3, d_k=3, heads=2, batch=5)

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from nao.problems import Contexts, Problem, draw_problem, sample_contexts
 from nao.seeding import stream
 from nao.specs import ProblemSpec
+from nao.tasks.problems import Contexts, Problem, draw_problem, sample_contexts
 
 Draw = Callable[..., tuple[Problem, Contexts]]
 

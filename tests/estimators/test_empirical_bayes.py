@@ -3,9 +3,9 @@ import pytest
 from scipy.optimize import minimize
 from scipy.stats import multivariate_normal
 
+from nao.analysis.metrics import rmse
 from nao.estimators.empirical_bayes import TOLERANCE, empirical_bayes, fit_mixed_model
 from nao.estimators.oracle import oracle_ridge
-from nao.metrics import rmse
 
 
 def log_likelihood(x, y, mean, loading, noise_variance):

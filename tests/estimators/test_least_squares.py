@@ -2,8 +2,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nao.analysis.metrics import misfit
 from nao.estimators.least_squares import least_squares
-from nao.metrics import misfit
 from nao.seeding import stream
 
 

@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from nao.analysis.metrics import rmse
 from nao.estimators.oracle import oracle_ridge, posterior_mean
-from nao.metrics import rmse
 
 
 def conditioned(problem, x, y):

@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from nao.analysis.metrics import rmse
 from nao.estimators import ESTIMATORS
-from nao.metrics import rmse
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from nao.analysis.metrics import rmse
 from nao.estimators.ridge import ridge, ridge_penalty
 from nao.estimators.two_stage import (
     debiased_moments,
@@ -8,7 +9,6 @@ from nao.estimators.two_stage import (
     fit_prior_debiased,
     two_stage_ridge,
 )
-from nao.metrics import rmse
 
 
 def covariance(prior):

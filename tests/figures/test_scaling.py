@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
 
+from nao.analysis.sweeps import exponent, log_scores
+from nao.analysis.tables import in_scaling_regime
 from nao.figures.scaling import PANELS, draw
-from nao.sweeps import exponent, log_scores
-from nao.tables import in_scaling_regime
 from tests.evaluated import smoke_plan, smoke_tables
 
 

@@ -532,7 +532,7 @@ def _cloned_afresh(bench: Workbench) -> None:
 @harmless
 def _a_comment_and_a_docstring_changed(bench: Workbench) -> None:
     bench.edit("nao/drawing.py", "The name of the axis.", "What the axis shows.")
-    source = bench.clone / "nao/problems.py"
+    source = bench.clone / "nao/tasks/problems.py"
     source.write_text(f"# a comment\n{source.read_text()}\n\n# and another\n")
 
 

@@ -45,7 +45,7 @@ def test_every_artefact_of_a_run_is_verified(finished: Clone):
     [
         "nao/figures/style.py",
         "nao/estimators/oracle.py",
-        "nao/datasets.py",
+        "nao/tasks/datasets.py",
         "workflow/scripts/train.py",
     ],
 )

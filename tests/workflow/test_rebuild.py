@@ -39,7 +39,7 @@ def test_nothing_after_files_are_touched(clone):
 
 
 def test_nothing_after_comments_docstrings_and_layout_change(clone):
-    clone.edit("nao/problems.py", '"""Task distributions', '"""The laws of tasks')
+    clone.edit("nao/tasks/problems.py", '"""Task distributions', '"""The laws of tasks')
     clone.edit("nao/seeding.py", "import hashlib\n", "# Why a hash: see below.\n\nimport hashlib\n")
     clone.edit("workflow/scripts/train.py", "spec = ", "# What to train.\nspec = ")
     assert clone.planned() == []
@@ -66,14 +66,14 @@ def test_nothing_after_a_change_of_place_or_of_threads(clone):
             id="a baseline",
         ),
         pytest.param(
-            "nao/prior.py",
+            "nao/analysis/prior.py",
             "ITERATIONS, TOLERANCE = 200",
             "ITERATIONS, TOLERANCE = 201",
             {"make_dataset", "train", "evaluate_run"},
             id="prior extraction",
         ),
         pytest.param(
-            "nao/objectives.py",
+            "nao/training/objectives.py",
             "import",
             "import sys  # noqa\nimport",
             {"make_dataset", "evaluate_baseline"},

@@ -1,10 +1,16 @@
 import numpy as np
 import pandas as pd
 
-from nao.datasets import read_contexts, read_spec, read_truth
+from nao.analysis.evaluation import (
+    Estimates,
+    score_estimates,
+    score_theory,
+    write_estimates,
+    write_table,
+)
 from nao.estimators import ESTIMATORS
-from nao.evaluation import Estimates, score_estimates, score_theory, write_estimates, write_table
 from nao.provenance.observer import observed
+from nao.tasks.datasets import read_contexts, read_spec, read_truth
 
 name = snakemake.wildcards.estimator
 estimator, given = ESTIMATORS[name], snakemake.input

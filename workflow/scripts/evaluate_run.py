@@ -1,10 +1,10 @@
 import pandas as pd
 
-from nao.datasets import read_contexts
-from nao.evaluation import Estimates, score_estimates, write_estimates, write_table
+from nao.analysis.evaluation import Estimates, score_estimates, write_estimates, write_table
+from nao.models.weights import estimate, load_model, symmetrised_estimate
 from nao.provenance.observer import observed
 from nao.seeding import stream
-from nao.weights import estimate, load_model, symmetrised_estimate
+from nao.tasks.datasets import read_contexts
 
 seed, orders = snakemake.params.seed, snakemake.params.row_orders
 with observed(snakemake, root=seed):

@@ -1,7 +1,7 @@
-from nao.datasets import read_contexts, read_truth
-from nao.evaluation import read_estimates, write_table
+from nao.analysis.evaluation import read_estimates, write_table
+from nao.analysis.recovery import tabulate_recovered
 from nao.provenance.observer import observed
-from nao.recovery import tabulate_recovered
+from nao.tasks.datasets import read_contexts, read_truth
 
 with observed(snakemake):
     estimates = read_estimates(snakemake.input.estimates)

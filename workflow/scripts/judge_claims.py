@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from nao.analysis.evaluation import write_table
 from nao.claims import judge, to_markdown
-from nao.evaluation import write_table
 from nao.files import atomic_path
 from nao.provenance.observer import observed
 

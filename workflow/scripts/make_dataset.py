@@ -1,6 +1,6 @@
-from nao.datasets import write_dataset
 from nao.provenance.observer import observed
 from nao.specs import DatasetSpec
+from nao.tasks.datasets import write_dataset
 
 spec = DatasetSpec.model_validate(snakemake.params.spec)
 with observed(snakemake, root=spec.seed):

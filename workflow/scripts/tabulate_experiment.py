@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from nao.analysis.evaluation import write_table
+from nao.analysis.tables import tabulate
 from nao.config import Experiment
-from nao.evaluation import write_table
 from nao.provenance.observer import observed
 from nao.specs import DatasetSpec
-from nao.tables import tabulate
 
 with observed(snakemake):
     # Scores lie in a folder named by the run, or by the data set and the estimator.

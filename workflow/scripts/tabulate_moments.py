@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from nao.analysis.evaluation import write_table
+from nao.analysis.tables import tabulate_priors
 from nao.config import Experiment
-from nao.evaluation import write_table
 from nao.provenance.observer import observed
 from nao.specs import RunSpec
-from nao.tables import tabulate_priors
 
 with observed(snakemake):
     paths = {Path(path).parent.name: path for path in snakemake.input}

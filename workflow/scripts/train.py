@@ -1,10 +1,10 @@
 from pathlib import Path
 
-from nao.evaluation import write_table
+from nao.analysis.evaluation import write_table
+from nao.models.weights import save
 from nao.provenance.observer import ProgressReport, observed
 from nao.specs import RunSpec
-from nao.training import train
-from nao.weights import save
+from nao.training.train import train
 
 spec = RunSpec.model_validate(snakemake.params.spec)
 code = snakemake.params.code

@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nao.problems import draw_problem, sample_contexts
 from nao.seeding import stream
+from nao.tasks.problems import draw_problem, sample_contexts
 
 
 def main(inputs, outputs, params, job):

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.linalg import subspace_angles
 
-from nao.problems import Problem
-from nao.theory import covariance_correction
+from nao.tasks.problems import Problem
+from nao.theory.posterior import covariance_correction
 
 #: Fixed-point iterations for the correction, and the relative change at which they stop
 ITERATIONS, TOLERANCE = 200, 1e-10

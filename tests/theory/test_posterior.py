@@ -5,10 +5,10 @@ import pytest
 
 from nao.estimators.least_squares import least_squares
 from nao.estimators.oracle import oracle_ridge
-from nao.problems import Problem, draw_problem, sample_contexts
 from nao.seeding import stream
 from nao.specs import ProblemSpec
-from nao.theory import (
+from nao.tasks.problems import Problem, draw_problem, sample_contexts
+from nao.theory.posterior import (
     bayes_risk,
     covariance_correction,
     interpolation_moments,

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from jaxtyping import Float
 
+from nao.analysis.metrics import misfit, relative_rmse, rmse
 from nao.files import atomic_path
-from nao.metrics import misfit, relative_rmse, rmse
-from nao.problems import Contexts, Problem
-from nao.theory import bayes_risk, risk_bound
+from nao.tasks.problems import Contexts, Problem
+from nao.theory.posterior import bayes_risk, risk_bound
 
 #: columns of a scores table
 SCORES = {

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from nao.objectives import distance, residual
+from nao.training.objectives import distance, residual
 
 rng = np.random.default_rng(0)
 X, Y, W = rng.standard_normal((2, 5, 3, 7)), rng.standard_normal((2, 5, 3)), None

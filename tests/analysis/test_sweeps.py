@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from nao.sweeps import ALONE, exponent, log_ratio, log_scores, mean_interval
+from nao.analysis.sweeps import ALONE, exponent, log_ratio, log_scores, mean_interval
 
 VALUES = np.array([0.03, 0.1, 0.3, 1.0])
 

@@ -14,13 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from nao.batches import CHUNK
-from nao.datasets import DatasetError, write_dataset
-from nao.evaluation import write_table
-from nao.optimizers import KINDS
+from nao.analysis.evaluation import write_table
+from nao.models.weights import load_model, save
 from nao.specs import RunSpec
-from nao.training import DeviceError, clip_members, learning_rate, train
-from nao.weights import load_model, save
+from nao.tasks.datasets import DatasetError, write_dataset
+from nao.training.batches import CHUNK
+from nao.training.optimizers import KINDS
+from nao.training.train import DeviceError, clip_members, learning_rate, train
 
 
 def specification(replicates: int = 2, first: int = 0, layers: int = 3, **training) -> RunSpec:
@@ -174,9 +174,9 @@ SCRIPT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[4])
-from tests.test_training import specification
-from nao.training import train
-from nao.weights import save
+from tests.training.test_train import specification
+from nao.training.train import train
+from nao.models.weights import save
 
 spec = specification(steps=int(sys.argv[5]))
 out = Path(sys.argv[2])

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nao.scaling import loglog_slope
+from nao.analysis.scaling import loglog_slope
 from nao.seeding import stream
 
 VALUES = np.array([0.03, 0.1, 0.3, 1.0])

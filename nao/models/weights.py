@@ -17,10 +17,10 @@ from safetensors.torch import save_file
 
 from nao.files import atomic_path
 from nao.models import MODELS, Stack
-from nao.problems import Contexts
 from nao.specs import RunSpec
+from nao.tasks.problems import Contexts
 
-FORMAT = "nao.weights/1"
+FORMAT = "nao.models.weights/1"
 EVALUATION_BATCH = 256
 """Contexts evaluated at once: bounds memory at every scale."""
 

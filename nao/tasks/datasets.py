@@ -22,9 +22,9 @@ from jaxtyping import Float
 from pydantic import ValidationError
 
 from nao.files import atomic_path
-from nao.problems import Contexts, Problem, draw_problem, sample_contexts
 from nao.seeding import stream
 from nao.specs import DatasetSpec
+from nao.tasks.problems import Contexts, Problem, draw_problem, sample_contexts
 
 FORMAT = "nao.dataset/1"
 METADATA_KEY = b"nao"

@@ -5,8 +5,8 @@ import torch
 from pytorch_optimizer import SOAP
 
 from nao.models import MODELS, Stack
-from nao.optimizers import KINDS, StackOptimizer, member_matrices
 from nao.specs import TrainingSpec, TransformerSpec
+from nao.training.optimizers import KINDS, StackOptimizer, member_matrices
 
 N, D, MEMBERS, STEPS = 4, 6, 3, 25
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from nao.scaling import loglog_slope
+from nao.analysis.scaling import loglog_slope
 
 COVERAGE = 0.95
 ALONE = -1  # the row of an estimator that sees no training contexts, hence has no replicates

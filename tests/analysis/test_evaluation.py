@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nao.evaluation import (
+from nao.analysis.evaluation import (
     SCORES,
     Estimates,
     read_estimates,
@@ -12,9 +12,9 @@ from nao.evaluation import (
     write_estimates,
     write_table,
 )
-from nao.problems import Contexts, draw_problem, sample_contexts
 from nao.specs import ProblemSpec
-from nao.theory import bayes_risk
+from nao.tasks.problems import Contexts, draw_problem, sample_contexts
+from nao.theory.posterior import bayes_risk
 
 
 @pytest.fixture

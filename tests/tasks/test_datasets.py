@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nao.datasets import (
+from nao.specs import DatasetSpec
+from nao.tasks.datasets import (
     BLOCK,
     DatasetError,
     read_contexts,
@@ -16,8 +17,7 @@ from nao.datasets import (
     read_truth,
     write_dataset,
 )
-from nao.problems import draw_problem
-from nao.specs import DatasetSpec
+from nao.tasks.problems import draw_problem
 
 
 def dataset_spec(**changes) -> DatasetSpec:
@@ -152,7 +152,7 @@ def test_failure_leaves_the_old_file_and_no_remnant(tmp_path, monkeypatch):
     def broken(*arguments, **named):
         raise MemoryError
 
-    monkeypatch.setattr("nao.datasets._table", broken)
+    monkeypatch.setattr("nao.tasks.datasets._table", broken)
     with pytest.raises(MemoryError):
         written(tmp_path, dataset_spec(seed=8))
     assert train.read_bytes() == before

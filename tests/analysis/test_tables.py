@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nao.evaluation import write_table
-from nao.tables import COLUMNS, TRAINED, in_scaling_regime, tabulate, tabulate_priors
+from nao.analysis.evaluation import write_table
+from nao.analysis.tables import COLUMNS, TRAINED, in_scaling_regime, tabulate, tabulate_priors
 from tests.evaluated import read_prior, read_scores, smoke_plan, smoke_tables
 
 EXPERIMENTS = sorted(smoke_plan().experiments)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from nao.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+from nao.training.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 
 KEY = "spec and code"
 WEIGHTS = torch.randn(3, 2, dtype=torch.float64)

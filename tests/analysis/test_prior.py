@@ -3,9 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nao.estimators.oracle import oracle_ridge
-from nao.estimators.ridge import ridge
-from nao.prior import (
+from nao.analysis.prior import (
     RecoveredPrior,
     corrected_prior,
     prior_distance,
@@ -13,9 +11,11 @@ from nao.prior import (
     spectral_rank,
     true_prior,
 )
-from nao.problems import draw_problem, sample_contexts
+from nao.estimators.oracle import oracle_ridge
+from nao.estimators.ridge import ridge
 from nao.seeding import stream
 from nao.specs import ProblemSpec
+from nao.tasks.problems import draw_problem, sample_contexts
 
 
 def drawn(count=4000, **changes):

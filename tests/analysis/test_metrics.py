@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nao.metrics import misfit, relative_rmse, rmse
+from nao.analysis.metrics import misfit, relative_rmse, rmse
 
 W = np.array([[3.0, 4.0], [0.0, 0.0]])
 W_HAT = np.array([[3.0, 3.0], [0.0, 1.0]])

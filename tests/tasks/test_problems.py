@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nao.problems import STUDENT_DEGREES, UNIT_LAWS, draw_problem, sample_contexts
 from nao.seeding import stream
 from nao.specs import ProblemSpec
+from nao.tasks.problems import STUDENT_DEGREES, UNIT_LAWS, draw_problem, sample_contexts
 
 
 def spec(**changes) -> ProblemSpec:

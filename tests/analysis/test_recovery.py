@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from nao.evaluation import Estimates
-from nao.prior import corrected_prior
-from nao.problems import draw_problem, sample_contexts
-from nao.recovery import tabulate_recovered
+from nao.analysis.evaluation import Estimates
+from nao.analysis.prior import corrected_prior
+from nao.analysis.recovery import tabulate_recovered
 from nao.specs import ProblemSpec
+from nao.tasks.problems import draw_problem, sample_contexts
 
 
 def test_truth_then_raw_and_corrected_of_every_replicate():

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from nao.evaluation import Estimates
-from nao.prior import RecoveredPrior, corrected_prior, raw_prior, true_prior
-from nao.problems import Problem
+from nao.analysis.evaluation import Estimates
+from nao.analysis.prior import RecoveredPrior, corrected_prior, raw_prior, true_prior
+from nao.tasks.problems import Problem
 
 
 def tabulate_recovered(

@@ -8,10 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from nao.problems import Contexts
-from nao.seeding import stream
-from nao.specs import RunSpec, TransformerSpec, UnrolledGradientSpec
-from nao.weights import (
+from nao.models.weights import (
     EVALUATION_BATCH,
     WeightsError,
     build,
@@ -20,6 +17,9 @@ from nao.weights import (
     save,
     symmetrised_estimate,
 )
+from nao.seeding import stream
+from nao.specs import RunSpec, TransformerSpec, UnrolledGradientSpec
+from nao.tasks.problems import Contexts
 
 MODEL_SPECS = {
     "transformer": TransformerSpec(layers=3),

@@ -19,15 +19,15 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from nao.batches import CHUNK, Batches, Chunk
-from nao.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
-from nao.datasets import read_contexts, read_heldout
 from nao.models import Stack
-from nao.objectives import OBJECTIVES
-from nao.optimizers import StackOptimizer
+from nao.models.weights import build
 from nao.seeding import stream
 from nao.specs import RunSpec, TrainingSpec
-from nao.weights import build
+from nao.tasks.datasets import read_contexts, read_heldout
+from nao.training.batches import CHUNK, Batches, Chunk
+from nao.training.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+from nao.training.objectives import OBJECTIVES
+from nao.training.optimizers import StackOptimizer
 
 Report = Callable[[int, int, float], None]
 """Called once a chunk with (steps done, steps planned, mean loss of the last chunk)."""

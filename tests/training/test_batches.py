@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from nao.batches import CHUNK, Batches
 from nao.specs import TrainingSpec
+from nao.training.batches import CHUNK, Batches
 
 MEMBERS, COUNT, POOL, WIDTH = 2, 30, 6, 5
 

@@ -6,7 +6,7 @@ Z = XU throughout; X is one of a batch of designs, and nothing here sees Y or w.
 import numpy as np
 from jaxtyping import Float
 
-from nao.problems import Problem
+from nao.tasks.problems import Problem
 
 
 def posterior_covariance(

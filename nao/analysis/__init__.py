@@ -1,0 +1,1 @@
+"""What estimates are worth: scores, recovered priors, tables of sweeps, exponents."""

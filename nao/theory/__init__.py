@@ -1,0 +1,1 @@
+"""Exact yardsticks, one function an equation, each with its source."""
