@@ -107,10 +107,10 @@ def estimate(estimator: str, dataset: str) -> Estimates:
     """Estimates on the test contexts, once or for each replicate of the training contexts."""
     test, chosen = contexts(dataset, "test"), ESTIMATORS[estimator]
     if not chosen.needs_training:
-        return Estimates(chosen.estimate(test, truth=problem(dataset))[None], (None,))
+        return Estimates(chosen.attempt(test, truth=problem(dataset))[0][None], (None,))
     replicates = tuple(smoke_plan().datasets[dataset].members)
     training = (contexts(dataset, "train", replicate) for replicate in replicates)
-    return Estimates(np.stack([chosen.estimate(test, each) for each in training]), replicates)
+    return Estimates(np.stack([chosen.attempt(test, each)[0] for each in training]), replicates)
 
 
 @cache

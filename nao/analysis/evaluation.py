@@ -2,7 +2,8 @@
 
 Estimates: a row a replicate and test context, with columns `replicate` (int32, null where an
 estimator uses no training contexts), `context` (the row of the test file) and `w_hat` (d float32).
-Scores: a row a replicate and metric, as in `SCORES`; NaN where the training of a replicate failed.
+Scores: a row a replicate and metric, as in `SCORES`; NaN where the training of a replicate failed,
+or where an estimator has no answer, whose reason then stands in `reason`.
 """
 
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ SCORES = {
     "replicate": "Int64",
     "metric": "string",
     "score": "float64",
+    "reason": "string",
 }
 
 
@@ -80,6 +82,7 @@ def _scores(
 ) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["replicate", "metric", "score"])
     frame = frame.assign(estimator=estimator, objective=objective, row_symmetry=row_symmetry)
+    frame = frame.assign(reason=None)
     return frame[list(SCORES)].astype(SCORES)
 
 

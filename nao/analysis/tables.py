@@ -28,7 +28,7 @@ KEYS = {
     "learner": "string",
     "replicate": "Int64",
 }
-COLUMNS = KEYS | {"metric": "string", "score": "float64", "source": "string"}
+COLUMNS = KEYS | {"metric": "string", "score": "float64", "reason": "string", "source": "string"}
 MOMENTS = ("mean", "covariance", "eigenvalues", "rank")
 
 
@@ -46,7 +46,7 @@ def tabulate(
     the configuration where the estimator was trained. A replicate whose training failed keeps its
     rows, with a score of NaN. Raises ValueError where a source lacks a column.
     """
-    columns = ("estimator", "objective", "row_symmetry", "replicate", "metric", "score")
+    columns = ("estimator", "objective", "row_symmetry", "replicate", "metric", "score", "reason")
     frames = []
     for point in experiment.points:
         sources = [(estimator, point.dataset, None) for estimator in baselines]

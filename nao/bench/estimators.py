@@ -11,7 +11,7 @@ from nao.bench.timing import Subject, ratios, side_by_side
 from nao.estimators.empirical_bayes import fit_mixed_model
 from nao.estimators.oracle import oracle_ridge
 from nao.estimators.ridge import GRID, ZOOMS, ridge
-from nao.estimators.two_stage import fit_prior, two_stage_ridge
+from nao.estimators.two_stage import fit_prior
 from nao.seeding import stream
 from nao.specs import ProblemSpec
 from nao.tasks.problems import Contexts, Problem, draw_problem, sample_contexts
@@ -26,7 +26,7 @@ def compare_estimators(seconds: float, contexts: int = CONTEXTS) -> pd.DataFrame
     x, y = drawn.x, drawn.y
 
     def two_stages() -> np.ndarray:
-        return two_stage_ridge(fit_prior(x, y), x, y)
+        return fit_prior(drawn).estimate(drawn)
 
     few, some, many = (_first(drawn, count) for count in (10, 50, 500))
     grids = {
@@ -47,7 +47,7 @@ def compare_estimators(seconds: float, contexts: int = CONTEXTS) -> pd.DataFrame
             "SciPy's SVD": Subject(lambda: loops.two_stage(many.x, many.y, PENALTIES), len(many)),
         },
         "oracle_ridge": {
-            "NAO": Subject(lambda: oracle_ridge(problem, x, y), contexts),
+            "NAO": Subject(lambda: oracle_ridge(problem).estimate(drawn), contexts),
             "scipy.linalg.solve": Subject(lambda: loops.oracle(problem, many.x, many.y), len(many)),
         },
     }
@@ -60,7 +60,7 @@ def _compare_em(seconds: float) -> pd.DataFrame:
     _, drawn = _drawn(40, 20, 200)
     x, y = drawn.x.astype(np.float64), drawn.y.astype(np.float64)
     subjects = {
-        "NAO": Subject(lambda: fit_mixed_model(x, y, rank=2), len(x)),
+        "NAO": Subject(lambda: fit_mixed_model(drawn, rank=2), len(x)),
         "EM by SciPy's Cholesky": Subject(
             lambda: loops.expectation_maximisation(x, y, rank=2), len(x)
         ),

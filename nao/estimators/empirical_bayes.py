@@ -8,11 +8,11 @@ The strongest classical rival: it knows what the transformer knows, the training
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
 from scipy.linalg import cho_factor, cho_solve
 
-from nao.estimators.oracle import posterior_mean
+from nao.estimators.oracle import GaussianModel
 from nao.estimators.two_stage import EstimatedPrior, debiased_moments
+from nao.tasks.problems import Contexts
 
 #: Iterations at most, and the gain in log-likelihood at which to stop: what one parameter's
 #: uncertainty is worth is half a unit
@@ -20,12 +20,9 @@ ITERATIONS, TOLERANCE = 500, 0.01
 
 
 @dataclass(frozen=True, eq=False)
-class MixedModel:
+class MixedModel(GaussianModel):
     """A fitted model and the log-likelihood of the contexts it was fitted to."""
 
-    mean: Float[np.ndarray, " d"]
-    loading: Float[np.ndarray, "d r"]
-    noise_variance: float
     log_likelihood: float = -np.inf
 
     def bic(self, contexts: int) -> float:
@@ -35,36 +32,27 @@ class MixedModel:
         return parameters * np.log(contexts) - 2 * self.log_likelihood
 
 
-def fit_mixed_model(
-    x: Float[np.ndarray, "batch n d"], y: Float[np.ndarray, "batch n"], rank: int | None = None
-) -> MixedModel:
+def fit_mixed_model(training: Contexts, rank: int | None = None) -> MixedModel:
     """Maximum likelihood by EM from the debiased moments; the rank by BIC unless given.
 
     The search for the rank starts from the spectral gap of the debiased moments and climbs one
     step at a time while BIC falls, upwards first. Memory is 8 B (nd + d(d+1)/2) bytes.
     """
-    statistics = _Statistics(x, y)
-    moments = debiased_moments(x, y)
+    statistics = _Statistics(training.x, training.y)
+    moments = debiased_moments(training.x, training.y)
     best = _fit(statistics, moments.prior(rank))
     if rank is not None:
         return best
     start = best.loading.shape[1]
     for direction in (1, -1):
-        while 1 <= (rank := best.loading.shape[1] + direction) <= x.shape[2]:
+        while 1 <= (rank := best.loading.shape[1] + direction) <= statistics.d:
             candidate = _fit(statistics, moments.prior(rank))
-            if candidate.bic(len(x)) >= best.bic(len(x)):
+            if candidate.bic(len(training)) >= best.bic(len(training)):
                 break
             best = candidate
         if best.loading.shape[1] != start:
             break
     return best
-
-
-def empirical_bayes(
-    model: MixedModel, x: Float[np.ndarray, "batch n d"], y: Float[np.ndarray, "batch n"]
-) -> Float[np.ndarray, "batch d"]:
-    """The posterior mean under the fitted model."""
-    return posterior_mean(model.mean, model.loading, model.noise_variance, x, y)
 
 
 class _Statistics:

@@ -13,8 +13,10 @@ from jaxtyping import Float
 
 from nao.analysis.prior import spectral_rank
 from nao.estimators.batches import in_batches
+from nao.estimators.estimator import NotComputable
 from nao.estimators.least_squares import least_squares
 from nao.estimators.ridge import ridge
+from nao.tasks.problems import Contexts
 from nao.theory.posterior import interpolation_moments
 
 
@@ -32,25 +34,37 @@ class EstimatedPrior:
         """Û Λ̂^{1/2}."""
         return self.basis * np.sqrt(self.variances)
 
+    @property
+    def covariance(self) -> Float[np.ndarray, "d d"]:
+        """Σ̂_w."""
+        return self.loading @ self.loading.T
 
-def fit_prior(x: Float[np.ndarray, "batch n d"], y: Float[np.ndarray, "batch n"]) -> EstimatedPrior:
+    def estimate(self, test: Contexts) -> Float[np.ndarray, "batch d"]:
+        """argmin ‖Y − X(ŵ_0 + Ûv)‖² + nλ vᵀΛ̂⁻¹v over v, ŵ = ŵ_0 + Ûv (slides, TRE, stage 2)."""
+        # ASSUME: λ by GCV in each context; the sources do not say how it is chosen. The slides'
+        # (XᵀX + λΣ̂_w†)† is read as the oracle's is: ŵ − ŵ_0 stays in span(Û).
+        residual = in_batches(lambda x, y: y - x @ self.mean, test.x, test.y)
+        v = ridge(in_batches(lambda x, _: x @ self.loading, test.x, test.y), residual)
+        return self.mean + v @ self.loading.T
+
+
+def fit_prior(training: Contexts) -> EstimatedPrior:
     """Moments of the ridge estimates (slides, TRE, stage 1).
 
     ŵ_0 is the mean of RE over the contexts and r̂_w the rank before the largest gap in the spectrum
     of its covariance; the mean of the remaining eigenvalues, the noise floor, is subtracted from
     the leading ones.
     """
-    _require(len(x) >= 2, f"{len(x)} training contexts: a covariance needs at least 2")
-    w_hat = ridge(x, y)
+    count = len(training)
+    _require(count >= 2, f"{count} training contexts: a covariance needs at least 2")
+    w_hat = ridge(training.x, training.y)
     basis, variances, floor = _low_rank(np.atleast_2d(np.cov(w_hat, rowvar=False)))
     return EstimatedPrior(w_hat.mean(axis=0), basis, variances, floor)
 
 
-def fit_prior_debiased(
-    x: Float[np.ndarray, "batch n d"], y: Float[np.ndarray, "batch n"]
-) -> EstimatedPrior:
+def fit_prior_debiased(training: Contexts) -> EstimatedPrior:
     """Consistent moments for Gaussian rows, rank and noise floor as in the literal form (ours)."""
-    return debiased_moments(x, y).prior()
+    return debiased_moments(training.x, training.y).prior()
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,17 +114,6 @@ def debiased_moments(
     return DebiasedMoments(mean, whitener, moment)
 
 
-def two_stage_ridge(
-    prior: EstimatedPrior, x: Float[np.ndarray, "batch n d"], y: Float[np.ndarray, "batch n"]
-) -> Float[np.ndarray, "batch d"]:
-    """argmin ‖Y − X(ŵ_0 + Ûv)‖² + nλ vᵀΛ̂⁻¹v over v, ŵ = ŵ_0 + Ûv (slides, TRE, stage 2)."""
-    # ASSUME: λ by GCV in each context; the sources do not say how it is chosen. The slides'
-    # (XᵀX + λΣ̂_w†)† is read as the oracle's is: ŵ − ŵ_0 stays in span(Û).
-    residual = in_batches(lambda x, y: y - x @ prior.mean, x, y)
-    v = ridge(in_batches(lambda x, _: x @ prior.loading, x, y), residual)
-    return prior.mean + v @ prior.loading.T
-
-
 def _low_rank(
     covariance: np.ndarray, rank: int | None = None
 ) -> tuple[np.ndarray, np.ndarray, float]:
@@ -124,4 +127,4 @@ def _low_rank(
 
 def _require(condition: bool, sentence: str) -> None:
     if not condition:
-        raise ValueError(sentence + "; raise train_contexts")
+        raise NotComputable(sentence + "; raise train_contexts")

@@ -22,7 +22,7 @@ def drawn(count=4000, **changes):
     spec = {"dimension": 10, "task_dimension": 2, "noise_std": 1.0} | changes
     problem = draw_problem(ProblemSpec.model_validate(spec), 3)
     contexts = sample_contexts(problem, 5, count, stream(3, "fresh"))
-    return problem, contexts, oracle_ridge(problem, contexts.x, contexts.y)
+    return problem, contexts, oracle_ridge(problem).estimate(contexts)
 
 
 def test_the_raw_prior_is_the_sample_moments():

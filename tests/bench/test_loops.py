@@ -9,7 +9,7 @@ from nao.estimators import ridge as ridge_module
 from nao.estimators.empirical_bayes import fit_mixed_model
 from nao.estimators.oracle import oracle_ridge
 from nao.estimators.ridge import ridge
-from nao.estimators.two_stage import fit_prior, two_stage_ridge
+from nao.estimators.two_stage import fit_prior
 from nao.seeding import stream
 from nao.specs import ProblemSpec
 from nao.tasks.problems import draw_problem, sample_contexts
@@ -59,19 +59,19 @@ def test_penalties_are_as_many_as_ridge_looks_at(setting, monkeypatch):
 def test_two_stages(setting):
     _, contexts = setting
     x, y = contexts.x, contexts.y
-    close(loops.two_stage(x, y, FINE), two_stage_ridge(fit_prior(x, y), x, y))
+    close(loops.two_stage(x, y, FINE), fit_prior(contexts).estimate(contexts))
 
 
 def test_oracle(setting):
     problem, contexts = setting
     found = loops.oracle(problem, contexts.x, contexts.y)
-    np.testing.assert_allclose(found, oracle_ridge(problem, contexts.x, contexts.y), atol=1e-10)
+    np.testing.assert_allclose(found, oracle_ridge(problem).estimate(contexts), atol=1e-10)
 
 
 def test_expectation_maximisation(setting):
     _, contexts = setting
     plain = loops.expectation_maximisation(contexts.x, contexts.y, rank=2)
-    ours = fit_mixed_model(contexts.x, contexts.y, rank=2)
+    ours = fit_mixed_model(contexts, rank=2)
     # Both stop at a gain of 0.01; plain EM climbs more slowly, so it may stop earlier.
     assert ours.log_likelihood - 3 < plain.log_likelihood < ours.log_likelihood + 0.1
     assert plain.noise_variance == pytest.approx(ours.noise_variance, rel=0.01)

@@ -4,8 +4,9 @@ from scipy.optimize import minimize
 from scipy.stats import multivariate_normal
 
 from nao.analysis.metrics import rmse
-from nao.estimators.empirical_bayes import TOLERANCE, empirical_bayes, fit_mixed_model
+from nao.estimators.empirical_bayes import TOLERANCE, fit_mixed_model
 from nao.estimators.oracle import oracle_ridge
+from nao.tasks.problems import Contexts
 
 
 def log_likelihood(x, y, mean, loading, noise_variance):
@@ -21,7 +22,7 @@ def log_likelihood(x, y, mean, loading, noise_variance):
 def test_the_fit_is_the_maximum_of_the_marginal_likelihood(draw):
     d = 3
     _, contexts = draw(60, 2, dimension=d, task_dimension=1, noise_std=0.5)
-    model = fit_mixed_model(contexts.x, contexts.y, rank=1)
+    model = fit_mixed_model(contexts, rank=1)
     arguments = (model.mean, model.loading, model.noise_variance)
     own = log_likelihood(contexts.x, contexts.y, *arguments)
     np.testing.assert_allclose(model.log_likelihood, own, atol=5 * TOLERANCE)
@@ -45,35 +46,35 @@ def test_rank_and_noise_are_found_and_the_oracle_is_nearly_reached(draw, rank, c
     settings = {"dimension": 12, "task_dimension": rank, "design_condition": condition}
     problem, training = draw(500, 6, **settings)
     _, test = draw(500, 6, role="test", **settings)
-    model = fit_mixed_model(training.x, training.y)
+    model = fit_mixed_model(training)
     assert model.loading.shape == (12, rank)
     # the relative standard error of a variance from 500 × (6 − rank) residuals
     residuals = 500 * (6 - rank)
     np.testing.assert_allclose(
         model.noise_variance, problem.noise_std**2, rtol=5 * np.sqrt(2 / residuals)
     )
-    oracle = rmse(oracle_ridge(problem, test.x, test.y), test.w)
-    assert rmse(empirical_bayes(model, test.x, test.y), test.w) < 1.15 * oracle
+    oracle = rmse(oracle_ridge(problem).estimate(test), test.w)
+    assert rmse(model.estimate(test), test.w) < 1.15 * oracle
 
 
 @pytest.mark.parametrize("start", [1, 2, 4])
 def test_bic_finds_the_rank_from_either_side(draw, monkeypatch, start):
     _, contexts = draw(300, 5)
     monkeypatch.setattr("nao.estimators.two_stage.spectral_rank", lambda _: start)
-    assert fit_mixed_model(contexts.x, contexts.y).loading.shape == (8, 2)
+    assert fit_mixed_model(contexts).loading.shape == (8, 2)
 
 
 def test_the_order_of_contexts_does_not_matter(draw):
     _, contexts = draw(100, 4)
-    forward = fit_mixed_model(contexts.x, contexts.y, rank=2)
-    backward = fit_mixed_model(contexts.x[::-1], contexts.y[::-1], rank=2)
+    forward = fit_mixed_model(contexts, rank=2)
+    backward = fit_mixed_model(Contexts(contexts.x[::-1], contexts.y[::-1]), rank=2)
     np.testing.assert_allclose(forward.mean, backward.mean, atol=1e-8)
     np.testing.assert_allclose(forward.log_likelihood, backward.log_likelihood, atol=1e-6)
 
 
 def test_a_rank_above_the_truth_gains_likelihood_but_loses_bic(draw):
     _, contexts = draw(300, 5)
-    models = [fit_mixed_model(contexts.x, contexts.y, rank) for rank in (1, 2, 3)]
+    models = [fit_mixed_model(contexts, rank) for rank in (1, 2, 3)]
     likelihoods = [model.log_likelihood for model in models]
     assert likelihoods[0] < likelihoods[1] < likelihoods[2] + TOLERANCE
     assert np.argmin([model.bic(300) for model in models]) == 1
@@ -86,5 +87,5 @@ def test_every_iteration_raises_the_likelihood(draw, monkeypatch):
     climb = []
     for iterations in range(1, 8):
         monkeypatch.setattr("nao.estimators.empirical_bayes.ITERATIONS", iterations)
-        climb.append(fit_mixed_model(contexts.x, contexts.y, rank=2).log_likelihood)
+        climb.append(fit_mixed_model(contexts, rank=2).log_likelihood)
     assert np.all(np.diff(climb) > 0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nao.analysis.metrics import rmse
-from nao.estimators.oracle import oracle_ridge, posterior_mean
+from nao.estimators.oracle import GaussianModel, oracle_ridge
 
 
 def conditioned(problem, x, y):
@@ -28,12 +28,12 @@ def pseudo_inverse_form(problem, x, y):
 def test_against_conditioning_of_the_joint_gaussian(draw, rank, n):
     problem, contexts = draw(20, n, task_dimension=rank, design_condition=10)
     dense = [conditioned(problem, *pair) for pair in zip(contexts.x, contexts.y, strict=True)]
-    np.testing.assert_allclose(oracle_ridge(problem, contexts.x, contexts.y), dense, atol=1e-9)
+    np.testing.assert_allclose(oracle_ridge(problem).estimate(contexts), dense, atol=1e-9)
 
 
 def test_full_rank_agrees_with_the_dense_posterior_and_with_the_slides(draw):
     problem, contexts = draw(20, 5, task_dimension=8)
-    w_hat = oracle_ridge(problem, contexts.x, contexts.y)
+    w_hat = oracle_ridge(problem).estimate(contexts)
     inverse, precision = np.linalg.inv(problem.prior_covariance), 1 / problem.noise_std**2
     for x, y, ours in zip(contexts.x, contexts.y, w_hat, strict=True):
         right = precision * x.T @ y + inverse @ problem.prior_mean
@@ -46,7 +46,7 @@ def test_low_rank_differs_from_the_pseudo_inverse_form_which_fits_the_noise(draw
     problem, contexts = draw(200, 5, noise_std=0.5)  # n = 5 < d − r_w = 6
     pairs = zip(contexts.x, contexts.y, strict=True)
     slides = np.stack([pseudo_inverse_form(problem, *pair) for pair in pairs])
-    ours = oracle_ridge(problem, contexts.x, contexts.y)
+    ours = oracle_ridge(problem).estimate(contexts)
     deviation = ours - problem.prior_mean
     basis = problem.prior_basis
     np.testing.assert_allclose(deviation, deviation @ basis @ basis.T, atol=1e-12)
@@ -58,13 +58,13 @@ def test_low_rank_differs_from_the_pseudo_inverse_form_which_fits_the_noise(draw
 @pytest.mark.parametrize("rank", [2, 8])
 def test_no_noise_is_the_limit_of_little_noise(draw, rank):
     problem, contexts = draw(20, 5, task_dimension=rank, noise_std=1e-6)
-    exact = oracle_ridge(replace(problem, noise_std=0.0), contexts.x, contexts.y)
-    np.testing.assert_allclose(oracle_ridge(problem, contexts.x, contexts.y), exact, atol=1e-4)
+    exact = oracle_ridge(replace(problem, noise_std=0.0)).estimate(contexts)
+    np.testing.assert_allclose(oracle_ridge(problem).estimate(contexts), exact, atol=1e-4)
 
 
 def test_a_loading_is_only_defined_up_to_rotation(draw):
     problem, contexts = draw(20, 5)
     loading = problem.prior_basis * np.sqrt(problem.prior_variances)
     turn = np.array([[0.6, -0.8], [0.8, 0.6]])
-    rotated = posterior_mean(problem.prior_mean, loading @ turn, 0.01, contexts.x, contexts.y)
-    np.testing.assert_allclose(rotated, oracle_ridge(problem, contexts.x, contexts.y), atol=1e-10)
+    rotated = GaussianModel(problem.prior_mean, loading @ turn, 0.01).estimate(contexts)
+    np.testing.assert_allclose(rotated, oracle_ridge(problem).estimate(contexts), atol=1e-10)

@@ -13,28 +13,39 @@ def test_every_estimator_sees_what_it_needs_and_no_more(draw, name):
     _, test = draw(30, 5, role="test")
     estimator = ESTIMATORS[name]
     blind = [replace(contexts, w=None) for contexts in (test, training)]
-    w_hat = estimator.estimate(
-        blind[0],
-        blind[1] if estimator.needs_training else None,
-        problem if estimator.needs_truth else None,
+    fitted = estimator.fit(
+        blind[1] if estimator.needs_training else None, problem if estimator.needs_truth else None
     )
+    w_hat = fitted.estimate(blind[0])
     assert w_hat.shape == (30, 8)
     assert w_hat.dtype == np.float64
     # better than ŵ = 0, and what is not needed changes nothing
     assert rmse(w_hat, test.w) < rmse(np.zeros_like(w_hat), test.w)
-    np.testing.assert_array_equal(w_hat, estimator.estimate(test, training, problem))
+    np.testing.assert_array_equal(w_hat, estimator.fit(training, problem).estimate(test))
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_what_is_missing_is_named(draw, name):
     estimator = ESTIMATORS[name]
-    _, test = draw(5, 5)
     if estimator.needs_training:
         with pytest.raises(ValueError, match="needs training contexts"):
-            estimator.estimate(test)
+            estimator.fit()
     if estimator.needs_truth:
         with pytest.raises(ValueError, match="needs the true problem"):
-            estimator.estimate(test)
+            estimator.fit()
+
+
+def test_where_there_is_no_answer_the_estimates_are_nan_and_the_reason_is_told(draw):
+    _, one = draw(1, 5)
+    _, test = draw(30, 5, role="test")
+    w_hat, reason = ESTIMATORS["two_stage_ridge"].attempt(test, one)
+    assert w_hat.shape == (30, 8)
+    assert np.isnan(w_hat).all()
+    assert reason is not None
+    assert "1 training contexts: a covariance needs at least 2" in reason
+    w_hat, reason = ESTIMATORS["ridge"].attempt(test)
+    assert np.isfinite(w_hat).all()
+    assert reason is None
 
 
 def test_the_order_that_the_slides_claim_holds_among_the_classical_estimators(draw):
@@ -42,7 +53,7 @@ def test_the_order_that_the_slides_claim_holds_among_the_classical_estimators(dr
     problem, training = draw(1000, 10, **settings)
     _, test = draw(300, 10, role="test", **settings)
     error = {
-        name: rmse(estimator.estimate(test, training, problem), test.w)
+        name: rmse(estimator.fit(training, problem).estimate(test), test.w)
         for name, estimator in ESTIMATORS.items()
     }
     assert error["oracle_ridge"] < error["empirical_bayes"] < error["two_stage_ridge_debiased"]

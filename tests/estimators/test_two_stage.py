@@ -2,22 +2,15 @@ import numpy as np
 import pytest
 
 from nao.analysis.metrics import rmse
+from nao.estimators.estimator import NotComputable
 from nao.estimators.ridge import ridge, ridge_penalty
-from nao.estimators.two_stage import (
-    debiased_moments,
-    fit_prior,
-    fit_prior_debiased,
-    two_stage_ridge,
-)
-
-
-def covariance(prior):
-    return prior.loading @ prior.loading.T
+from nao.estimators.two_stage import debiased_moments, fit_prior, fit_prior_debiased
+from nao.tasks.problems import Contexts
 
 
 def test_the_literal_prior_is_the_moments_of_ridge_less_the_floor(draw):
     _, contexts = draw(500, 4)
-    prior = fit_prior(contexts.x, contexts.y)
+    prior = fit_prior(contexts)
     w_hat = ridge(contexts.x, contexts.y)
     values = np.linalg.eigvalsh(np.cov(w_hat.T))[::-1]
     np.testing.assert_allclose(prior.mean, w_hat.mean(0))
@@ -28,22 +21,22 @@ def test_the_literal_prior_is_the_moments_of_ridge_less_the_floor(draw):
 
 def test_the_literal_prior_is_inconsistent_and_the_debiased_one_is_not(draw):
     problem, contexts = draw(20_000, 4, prior_mean_norm=3)
-    literal = fit_prior(contexts.x, contexts.y)
-    debiased = fit_prior_debiased(contexts.x, contexts.y)
+    literal = fit_prior(contexts)
+    debiased = fit_prior_debiased(contexts)
     # ridge shrinks at least as much as the interpolant, whose mean is (n/d) w_0 = w_0 / 2
     shrinkage = literal.mean @ problem.prior_mean / np.sum(problem.prior_mean**2)
     assert shrinkage < 0.52
     # Rows explain w_0 up to the spread of <x, w>, about sqrt(3), over 20 000 × 4 rows in d = 8
     # dimensions (the rows of a context share w, at most n-fold less information).
     np.testing.assert_allclose(debiased.mean, problem.prior_mean, atol=4 * np.sqrt(3 / 20_000))
-    np.testing.assert_allclose(covariance(debiased), problem.prior_covariance, atol=0.12)
-    assert np.abs(covariance(literal) - problem.prior_covariance).max() > 0.5
+    np.testing.assert_allclose(debiased.covariance, problem.prior_covariance, atol=0.12)
+    assert np.abs(literal.covariance - problem.prior_covariance).max() > 0.5
 
 
 def test_the_debiased_prior_is_consistent_for_an_ill_conditioned_design(draw):
     problem, contexts = draw(40_000, 4, design_condition=10)
-    prior = fit_prior_debiased(contexts.x, contexts.y)
-    error = np.linalg.norm(covariance(prior) - problem.prior_covariance)
+    prior = fit_prior_debiased(contexts)
+    error = np.linalg.norm(prior.covariance - problem.prior_covariance)
     assert prior.basis.shape[1] == 2
     assert error < 0.1 * np.linalg.norm(problem.prior_covariance)
 
@@ -59,17 +52,19 @@ def test_without_noise_the_whole_second_moment_is_unbiased(draw, n):
 @pytest.mark.parametrize("n", [1, 3, 7, 8, 12])
 def test_the_debiased_prior_serves_any_number_of_rows(draw, n):
     problem, contexts = draw(24_000 // n, n)
-    prior = fit_prior_debiased(contexts.x, contexts.y)
-    assert rmse(covariance(prior), problem.prior_covariance) < 0.15
+    prior = fit_prior_debiased(contexts)
+    assert rmse(prior.covariance, problem.prior_covariance) < 0.15
     np.testing.assert_allclose(prior.basis.T @ prior.basis, np.eye(2), atol=1e-12)
 
 
 def test_stage_two_solves_its_penalised_least_squares(draw):
     _, contexts = draw(300, 5, noise_std=0.5)
-    prior = fit_prior(contexts.x, contexts.y)
+    prior = fit_prior(contexts)
     x, y = contexts.x[:10], contexts.y[:10]
     penalties = ridge_penalty(x @ prior.loading, y - x @ prior.mean)
-    for x_j, y_j, penalty, w_hat in zip(x, y, penalties, two_stage_ridge(prior, x, y), strict=True):
+    for x_j, y_j, penalty, w_hat in zip(
+        x, y, penalties, prior.estimate(Contexts(x, y)), strict=True
+    ):
         z = x_j @ prior.basis
         system = z.T @ z + 5 * penalty * np.diag(1 / prior.variances)
         v = np.linalg.solve(system, z.T @ (y_j - x_j @ prior.mean))
@@ -81,15 +76,17 @@ def test_each_stage_earns_its_keep(draw):
     _, test = draw(500, 5, role="test", dimension=12)
     errors = [
         rmse(ridge(test.x, test.y), test.w),
-        rmse(two_stage_ridge(fit_prior(training.x, training.y), test.x, test.y), test.w),
-        rmse(two_stage_ridge(fit_prior_debiased(training.x, training.y), test.x, test.y), test.w),
+        rmse(fit_prior(training).estimate(test), test.w),
+        rmse(fit_prior_debiased(training).estimate(test), test.w),
     ]
     assert errors[0] > 1.5 * errors[1] > 1.5**2 * errors[2]
 
 
 def test_too_few_contexts_are_refused_with_the_bound(draw):
     _, contexts = draw(1, 5)
-    with pytest.raises(ValueError, match=r"1 training contexts.* at least 2; raise train_contexts"):
-        fit_prior(contexts.x, contexts.y)
-    with pytest.raises(ValueError, match=r"at least d = 8 rows; raise train_contexts"):
-        fit_prior_debiased(contexts.x, contexts.y)
+    with pytest.raises(
+        NotComputable, match=r"1 training contexts.* at least 2; raise train_contexts"
+    ):
+        fit_prior(contexts)
+    with pytest.raises(NotComputable, match=r"at least d = 8 rows; raise train_contexts"):
+        fit_prior_debiased(contexts)

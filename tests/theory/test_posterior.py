@@ -7,7 +7,7 @@ from nao.estimators.least_squares import least_squares
 from nao.estimators.oracle import oracle_ridge
 from nao.seeding import stream
 from nao.specs import ProblemSpec
-from nao.tasks.problems import Problem, draw_problem, sample_contexts
+from nao.tasks.problems import Contexts, Problem, draw_problem, sample_contexts
 from nao.theory.posterior import (
     bayes_risk,
     covariance_correction,
@@ -58,7 +58,7 @@ def test_the_conditional_risk_is_the_oracles_error_on_that_design():
     assert draws.w is not None
     # the same weights and noise, seen through the one design
     y = draws.y + np.einsum("bnd,bd->bn", x - draws.x, draws.w)
-    squares = np.sum((oracle_ridge(truth, x, y) - draws.w) ** 2, axis=1)
+    squares = np.sum((oracle_ridge(truth).estimate(Contexts(x, y)) - draws.w) ** 2, axis=1)
     error = squares.std() / np.sqrt(len(squares))
     assert abs(squares.mean() - bayes_risk(truth, contexts.x)[0]) < 4 * error
 
@@ -101,7 +101,7 @@ def test_moments_of_the_oracles_outputs(rank):
     truth = problem(task_dimension=rank, noise_std=1.0)
     count = 40_000
     contexts = sample_contexts(truth, 4, count, stream(0, "moments"))
-    w_hat = oracle_ridge(truth, contexts.x, contexts.y)
+    w_hat = oracle_ridge(truth).estimate(contexts)
     correction = covariance_correction(
         truth.prior_basis, truth.prior_variances, truth.noise_std, contexts.x
     )

@@ -129,3 +129,18 @@ def test_a_training_that_diverges_is_marked_and_the_others_go_on(clone):
     log = (clone.results / "logs" / "train" / f"{source}.log").read_text()
     assert re.search(r"replicate 0 diverged at step \d+, after a loss of ", log)
     shutil.rmtree(clone.folder)
+
+
+def test_a_baseline_without_an_answer_is_scored_as_nan_with_its_reason(sources):
+    sources.edit("config.yaml", "contexts: [100, 200]", "contexts: [1, 200]")
+    planned = sources.planned("results/smoke/experiments/contexts.parquet")
+    dataset = next(job.wildcards for job in planned if "-N1-" in job.wildcards).split("dataset=")[1]
+    folder = sources.results / "baselines" / dataset.split(",")[0] / "two_stage_ridge"
+    sources.make(str((folder / "scores.parquet").relative_to(sources.folder)))
+    scores = pd.read_parquet(folder / "scores.parquet")
+    assert len(scores) == 6  # 2 replicates, 3 metrics
+    assert scores["score"].isna().all()
+    reason = "1 training contexts: a covariance needs at least 2; raise train_contexts"
+    assert set(scores["reason"]) == {reason}
+    log = sources.results / "logs/evaluate_baseline" / folder.parent.name / "two_stage_ridge.log"
+    assert reason in log.read_text()

@@ -18,14 +18,17 @@ with observed(snakemake):
     test = read_contexts(given.test, ("x", "y", "w"))
     truth = read_truth(given.truth) if estimator.needs_truth else None
     # What is fitted to training contexts is fitted anew in each replicate.
-    members = read_spec(given.test).members if estimator.needs_training else [None]
-    w_hat = []
+    members = tuple(read_spec(given.test).members) if estimator.needs_training else (None,)
+    every, scores = [], []
     for replicate in members:
         training = None if replicate is None else read_contexts(given.train, replicate=replicate)
-        w_hat.append(estimator.estimate(test, training, truth))
-    estimates = Estimates(np.stack(w_hat), tuple(members))
-    scores = score_estimates(estimates, test, name)
+        w_hat, reason = estimator.attempt(test, training, truth)
+        if reason:
+            print(f"replicate {replicate}: no estimates, scored as NaN: {reason}")
+        own = score_estimates(Estimates(w_hat[None], (replicate,)), test, name)
+        every.append(w_hat)
+        scores.append(own.assign(reason=pd.array([reason] * len(own), dtype="string")))
     if truth is not None:
-        scores = pd.concat([scores, score_theory(truth, test, name)], ignore_index=True)
-    write_estimates(snakemake.output.estimates, estimates)
-    write_table(snakemake.output.scores, scores)
+        scores.append(score_theory(truth, test, name))
+    write_estimates(snakemake.output.estimates, Estimates(np.stack(every), members))
+    write_table(snakemake.output.scores, pd.concat(scores, ignore_index=True))
