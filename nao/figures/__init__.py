@@ -12,10 +12,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from nao.figures import contexts, prior, recipe, scaling, training_length
+from nao.figures.marks import marks
 from nao.figures.style import style
 from nao.files import atomic_path
 
-__all__ = ["FIGURES", "Drawing", "draw", "save"]
+__all__ = ["FIGURES", "Drawing", "draw", "marks", "save"]
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+from nao.figures.marks import shows
 from nao.figures.style import BLACK, FAINT, GREY, Look, look
 
 Strokes = dict[str, Any]  # keyword arguments of an artist
@@ -33,6 +35,17 @@ class Curve:
     look: Look
     rows: pd.DataFrame
     points: pd.DataFrame  # by value: median, min, max, count (of finished) and size (planned)
+
+    @property
+    def table(self) -> str:
+        """The table that the points are from."""
+        return str(self.rows["experiment"].iloc[0])
+
+    @property
+    def rows_at(self) -> dict[float, list[int]]:
+        """The rows of the table behind the point at each value."""
+        groups = self.rows.groupby("value").groups
+        return {float(value): [int(row) for row in rows] for value, rows in groups.items()}
 
 
 def curves(table: pd.DataFrame, metric: str = "rmse") -> list[Curve]:
@@ -53,19 +66,24 @@ def draw_curves(axes: Axes, drawn: Iterable[Curve]) -> None:
     for curve in drawn:
         points, color = curve.points, curve.look.color
         axes.fill_between(points.index, points["min"], points["max"], color=color, alpha=0.2, lw=0)
-        axes.plot(points.index, points["median"], zorder=2 + curve.look.order, **curve.look.strokes)
+        (line,) = axes.plot(
+            points.index, points["median"], zorder=2 + curve.look.order, **curve.look.strokes
+        )
+        rows_at = curve.rows_at
+        shows(line, curve.look.label, curve.table, rows_at.values())
         lost = (points["count"] < points["size"]) & (not curve.look.derived)
         for value in points.index[lost]:
             share = f"{points['count'][value]}/{points['size'][value]}"
-            _cross(axes, value, share, curve.look, stacked[value])
+            cross = _cross(axes, value, share, curve.look, stacked[value])
+            shows(cross, f"{curve.look.label}, {share} trained", curve.table, [rows_at[value]])
             stacked[value] += 1
 
 
-def _cross(axes: Axes, value: float, share: str, looks: Look, others: int) -> None:
+def _cross(axes: Axes, value: float, share: str, looks: Look, others: int) -> Line2D:
     """A cross at the top edge, below those of `others` at the same value."""
     height = TOP_EDGE - 0.06 * others
     place = axes.get_xaxis_transform()
-    axes.plot(value, height, "x", color=looks.color, transform=place, zorder=20, mew=1.4)
+    (cross,) = axes.plot(value, height, "x", color=looks.color, transform=place, zorder=20, mew=1.4)
     axes.annotate(
         share,
         (value, height),
@@ -76,6 +94,7 @@ def _cross(axes: Axes, value: float, share: str, looks: Look, others: int) -> No
         fontsize=7,
         color=looks.color,
     )
+    return cross
 
 
 def draw_theory(axes: Axes, table: pd.DataFrame, bound: bool = False) -> None:

@@ -141,9 +141,9 @@ class Job:
         inputs = [(entry.place, entry.path, entry.sha256) for entry in self._inputs]
         return identity(path=path, inputs=inputs, code=self._code.fingerprint, **self._what)
 
-    def figure_metadata(self, output: str | Path) -> dict[str, str | None]:
-        """What to give ``Figure.savefig(output, metadata=…)``: the id goes into the picture."""
-        return pictures.metadata(self.id(output), output)
+    def figure_metadata(self, output: str | Path, marks: Any = None) -> dict[str, str | None]:
+        """What to give ``Figure.savefig(output, metadata=…)``: id and marks go into the picture."""
+        return pictures.metadata(self.id(output), output, marks)
 
     def finish(self) -> None:
         """Hash what was written and write the records."""

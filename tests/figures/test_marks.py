@@ -1,0 +1,85 @@
+"""Every mark is told where it is seen, and with the rows of the table that it shows."""
+
+import json
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from nao.figures import draw, marks, save
+from nao.figures.marks import plain, shows
+from nao.figures.style import style
+from tests.evaluated import smoke_tables
+from tests.figures.failures import with_failures
+
+
+@pytest.mark.parametrize("name", ["fig2", "fig3", "fig7"])
+def test_a_mark_of_a_curve_is_the_median_of_its_rows(name):
+    tables = smoke_tables()
+    found = marks(draw(name, tables))
+    assert found
+    for entry in found:
+        rows = tables[entry["table"]]
+        for mark in entry["marks"]:
+            own = rows.loc[mark["rows"]]
+            assert own["estimator"].nunique() == own["metric"].nunique() == 1
+            assert set(own["value"]) == {mark["x"]}
+            assert mark["y"] == pytest.approx(own["score"].median())
+
+
+@pytest.mark.parametrize("name", ["fig2", "fig3", "fig7", "recipe"])
+def test_a_mark_stands_where_the_picture_has_its_ink(name, tmp_path):
+    figure = draw(name, smoke_tables())
+    found = marks(figure)
+    save(figure, tmp_path / "figure.png")
+    picture = np.asarray(Image.open(tmp_path / "figure.png").convert("L"), float)
+    assert found
+    for entry in found:
+        for mark in entry["marks"]:
+            left, top, width, height = mark["at"]
+            assert 0 <= left <= left + width <= 1
+            assert 0 <= top <= top + height <= 1
+            row, column = (top + height / 2) * len(picture), (left + width / 2) * picture.shape[1]
+            around = picture[round(row) - 4 : round(row) + 5, round(column) - 4 : round(column) + 5]
+            assert around.min() < 200, (entry["panel"], entry["label"], mark)
+
+
+def test_a_mark_is_a_fraction_from_the_top_left():
+    with style():
+        figure = Figure(figsize=(4, 2))
+        axes = figure.add_axes((0.25, 0.25, 0.5, 0.5), xlim=(0, 10), ylim=(1, 100), yscale="log")
+        axes.set(title="(a)  noise", xlabel=r"$\sigma_\varepsilon$", ylabel=r"RMSE of $\hat w$")
+        (line,) = axes.plot([2.5, 5, 10], [10, np.nan, 100])
+        shows(line, "NAO", "noise", [[3, 4], [5], [6]])
+        axes.bar(5, 90, 2)
+        shows(axes.patches[0], "true", "noise", [[7]])
+    entries = json.loads(json.dumps(marks(figure)))
+    curve, bar = sorted(entries, key=lambda entry: entry["label"])
+    assert {**curve, "marks": None} == {
+        **{"panel": "(a) noise", "x": "σ_ε", "y": "RMSE of ŵ", "label": "NAO", "table": "noise"},
+        "marks": None,
+    }
+    assert curve["marks"] == [  # what is not finite is not drawn
+        {"at": [0.375, 0.5, 0, 0], "x": 2.5, "y": 10, "rows": [3, 4]},
+        {"at": [0.75, 0.25, 0, 0], "x": 10, "y": 100, "rows": [6]},
+    ]
+    (mark,) = bar["marks"]
+    assert mark["at"] == pytest.approx([0.45, 0.2614, 0.1, 0.4886], abs=5e-3)
+
+
+def test_a_failed_training_is_marked_where_its_cross_stands():
+    tables = with_failures(smoke_tables())
+    crosses = [entry for entry in marks(draw("fig3", tables)) if "trained" in entry["label"]]
+    assert crosses
+    for entry in crosses:
+        (mark,) = entry["marks"]
+        assert tables[entry["table"]].loc[mark["rows"], "score"].isna().any()
+        assert mark["y"] is None
+
+
+def test_labels_are_told_without_markup():
+    assert plain(r"condition number $\kappa(\Sigma_x)$") == "condition number κ(Σ_x)"
+    assert plain(r"misfit, mean of $(X\hat w - Y)^2$") == "misfit, mean of (Xŵ - Y)²"
+    assert plain("(a)  noise") == "(a) noise"
+    assert plain("$\\nosuch$") == "nosuch"
