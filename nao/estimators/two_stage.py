@@ -17,7 +17,7 @@ from nao.estimators.estimator import NotComputable
 from nao.estimators.least_squares import least_squares
 from nao.estimators.ridge import ridge
 from nao.tasks.problems import Contexts
-from nao.theory.posterior import interpolation_moments
+from nao.theory.interpolation import interpolation_moments
 
 
 @dataclass(frozen=True, eq=False)
