@@ -42,10 +42,10 @@ class Curve:
         return str(self.rows["experiment"].iloc[0])
 
     @property
-    def rows_at(self) -> dict[float, list[int]]:
+    def behind(self) -> dict[float, list[int]]:
         """The rows of the table behind the point at each value."""
-        groups = self.rows.groupby("value").groups
-        return {float(value): [int(row) for row in rows] for value, rows in groups.items()}
+        groups = [list(map(int, rows.index)) for _, rows in self.rows.groupby("value")]
+        return dict(zip(self.points.index, groups, strict=True))
 
 
 def curves(table: pd.DataFrame, metric: str = "rmse") -> list[Curve]:
@@ -69,13 +69,12 @@ def draw_curves(axes: Axes, drawn: Iterable[Curve]) -> None:
         (line,) = axes.plot(
             points.index, points["median"], zorder=2 + curve.look.order, **curve.look.strokes
         )
-        rows_at = curve.rows_at
-        shows(line, curve.look.label, curve.table, rows_at.values())
+        shows(line, curve.look.label, curve.table, curve.behind.values())
         lost = (points["count"] < points["size"]) & (not curve.look.derived)
         for value in points.index[lost]:
             share = f"{points['count'][value]}/{points['size'][value]}"
             cross = _cross(axes, value, share, curve.look, stacked[value])
-            shows(cross, f"{curve.look.label}, {share} trained", curve.table, [rows_at[value]])
+            shows(cross, f"{curve.look.label}, {share} trained", curve.table, [curve.behind[value]])
             stacked[value] += 1
 
 

@@ -48,7 +48,7 @@ def marks(figure: Figure) -> list[dict[str, Any]]:
 
 def _entry(artist: Artist, figure: Figure) -> dict[str, Any]:
     content, axes = json.loads(str(artist.get_gid())), artist.axes
-    assert axes is not None
+    assert isinstance(axes, Axes)
     titles = (axes.get_title(loc) for loc in ("left", "center"))
     if isinstance(artist, Line2D):
         found = _vertices(artist)
