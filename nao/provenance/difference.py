@@ -112,8 +112,8 @@ def _compare_records(one: Record, two: Record, found: Difference) -> None:
 
 
 def _environment(record: Record) -> dict[str, Any]:
-    commit = {"commit": record.git.commit, "dirty": record.git.dirty} if record.git else {}
-    return {**record.environment.model_dump(mode="json"), **commit}
+    git = record.git.model_dump(exclude={"diff_sha256"}) if record.git else {}
+    return {**record.environment.model_dump(mode="json"), **git}
 
 
 def numbers_moved(one: Path, two: Path) -> tuple[list[Moved], list[str]]:

@@ -15,7 +15,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from nao.provenance.schema import Environment, Git, Lock
+from nao.provenance.schema import Environment, Git, GitRefusal, Lock
 
 PACKAGES = (
     "numpy",
@@ -31,6 +31,7 @@ PACKAGES = (
     "jaxtyping",
     "snakemake",
 )
+LOCK = "envs/requirements.txt"  # other files there pin what no result depends on
 SECRETS = ".nao"  # a folder of the clone that git ignores
 
 
@@ -64,11 +65,9 @@ def package_versions() -> dict[str, str]:
 
 
 def find_lock(repository: Path) -> Path | None:
-    """The one lock file in ``envs/``; None where there is none or the choice is open."""
-    found = sorted((repository / "envs").glob("*.lock")) or sorted(
-        (repository / "envs").glob("*.txt")
-    )
-    return found[0] if len(found) == 1 else None
+    """The lock of what results depend on; None where there is none."""
+    lock = repository / LOCK
+    return lock if lock.is_file() else None
 
 
 def describe_lock(lock: Path, repository: Path) -> Lock:
@@ -114,7 +113,8 @@ def driver_version() -> str | None:
 def host_hash(repository: Path) -> str:
     """Sixteen hex digits that tell machines apart and name none.
 
-    Keyed by a random salt that never leaves the clone, so that guessing names does not help.
+    Keyed by a random salt that never leaves the clone, so that guessing names does not help. All
+    users of one clone share it: it is written with the mode that their umask gives.
     """
     try:
         identity = Path("/etc/machine-id").read_text().strip()
@@ -129,11 +129,14 @@ def _salt(repository: Path) -> bytes:
     folder = repository / SECRETS
     fresh = secrets.token_bytes(32)
     try:
+        return (folder / "salt").read_bytes()[:32]
+    except OSError:
+        pass
+    try:
         folder.mkdir(exist_ok=True)
         (folder / ".gitignore").write_text("*\n")
         # link() fails where another job was first, and never shows half a salt
         draft = folder / f"salt.{secrets.token_hex(8)}"
-        draft.touch(mode=0o600)
         draft.write_bytes(fresh)
         try:
             os.link(draft, folder / "salt")
@@ -153,14 +156,19 @@ class GitQuestion:
         self._repository = repository
         self._status = self._start("status", "--porcelain=v2", "--branch", "--untracked-files=no")
 
-    def answer(self) -> Git | None:
-        """The state; None where there is no git or no commit."""
-        if self._status is None:
+    def answer(self) -> Git | GitRefusal | None:
+        """The state; None where the clone has no git or no commit; why git did not tell it."""
+        if not (self._repository / ".git").exists():  # a folder above may be another repository
             return None
-        output, _ = self._status.communicate()
+        if self._status is None:
+            return GitRefusal(refused="git is not installed")
+        output, refusal = self._status.communicate()
+        if self._status.returncode:
+            sentence = " ".join(refusal.decode(errors="replace").split())
+            return GitRefusal(refused=sentence.replace(str(self._repository), "the clone"))
         lines = output.decode(errors="replace").splitlines()
         heads = [line.split()[-1] for line in lines if line.startswith("# branch.oid ")]
-        if self._status.returncode or not heads or heads[0] == "(initial)":
+        if not heads or heads[0] == "(initial)":
             return None
         dirty = any(not line.startswith("#") for line in lines)
         return Git(commit=heads[0], dirty=dirty, diff_sha256=self._diff() if dirty else None)
@@ -172,11 +180,13 @@ class GitQuestion:
         return hashlib.sha256(process.communicate()[0]).hexdigest()
 
     def _start(self, *arguments: str) -> "subprocess.Popen[bytes] | None":
+        clone = str(self._repository)
         try:
             return subprocess.Popen(
-                ["git", "-C", str(self._repository), *arguments],
+                # A job runs code of this clone as it is, whoever owns it; so may git.
+                ["git", "-c", f"safe.directory={clone}", "-C", clone, *arguments],
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
                 env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},  # read only: jobs run side by side
             )
         except OSError:

@@ -212,9 +212,7 @@ def summary(record: Record | None) -> dict[str, Any] | None:
         "wildcards": record.wildcards,
         "seeds": record.seeds,
         "inputs": _inputs(record),
-        "commit": record.git.commit + (" (dirty)" if record.git.dirty else "")
-        if record.git
-        else None,
+        "commit": str(record.git) if record.git else None,
         "device": record.environment.device,
         "processor": record.environment.processor,
         "start": record.execution.start,

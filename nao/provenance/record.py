@@ -18,7 +18,7 @@ After the block has succeeded, ``<output>.record.json`` stands beside each outpu
 - ``params`` are built-ins or pydantic models, as Snakemake has them. The parameter ``code``, with
   which Snakemake watches the fingerprint, is left out: the record has its own, taken when the block
   is entered, since that is the code that runs.
-- ``lock`` is the lock file; by default the only one in ``envs/``.
+- ``lock`` is the lock file; by default ``envs/requirements.txt``.
 """
 
 import re

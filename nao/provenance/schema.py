@@ -15,7 +15,8 @@ Schema ``nao-record/1``, a :class:`Record`:
                 the links of the chain down to the roots
 ``outputs``     everything the same job wrote, the artefact among it
 ``code``        script, fingerprint of its import closure, hash of each file and function in it
-``git``         commit, whether the tree was dirty, hash of the difference; null without git
+``git``         commit, whether the tree was dirty, hash of the difference, or why git did
+                not tell; null without git
 ``environment`` lock file, packages, Python, system, processor, device, driver; the host only as a
                 hash salted with a secret that stays on the machine
 ``execution``   start, end, wall and processor seconds, peak memory, segments of a resumed training
@@ -118,6 +119,18 @@ class Git(Part):
     dirty: bool
     diff_sha256: Hash | None
 
+    def __str__(self) -> str:
+        return self.commit + (" (dirty)" if self.dirty else "")
+
+
+class GitRefusal(Part):
+    """The clone has git's files, and git would not tell its state: why, in git's words."""
+
+    refused: str
+
+    def __str__(self) -> str:
+        return f"unknown ({self.refused})"
+
 
 class Lock(Part):
     """The lock file: hash of its requirements, comments and order apart."""
@@ -167,7 +180,7 @@ class Record(Part):
     inputs: list[Input]
     outputs: list[File]
     code: Code
-    git: Git | None
+    git: Git | GitRefusal | None
     environment: Environment
     execution: Execution
     digest: Hash

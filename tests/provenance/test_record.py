@@ -4,6 +4,7 @@ import getpass
 import json
 import os
 import socket
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,15 @@ from nao.provenance import environment
 from nao.provenance.hashing import sha256_of
 from nao.provenance.pictures import embedded_id
 from nao.provenance.record import plain, recording, tree_of
-from nao.provenance.schema import RecordError, parse, read_record, record_path, render
+from nao.provenance.schema import (
+    Git,
+    GitRefusal,
+    RecordError,
+    parse,
+    read_record,
+    record_path,
+    render,
+)
 
 
 def test_the_record_states_outputs_inputs_and_the_chain(bench: Workbench):
@@ -93,6 +102,59 @@ def test_hosts_are_told_apart_only_with_the_salt(tmp_path: Path, monkeypatch):
     assert environment.host_hash(tmp_path / "b") != one
     monkeypatch.setattr(socket, "gethostname", lambda: "another")
     assert environment.host_hash(tmp_path / "a") != one
+
+
+def test_the_salt_is_readable_to_whoever_may_read_the_results(tmp_path: Path):
+    environment.host_hash(tmp_path)
+    salt = tmp_path / ".nao" / "salt"
+    umask = os.umask(0)
+    os.umask(umask)
+    assert salt.stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def git(clone: Path, *arguments: str) -> None:
+    subprocess.run(["git", "-C", clone, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    git(tmp_path, "init")
+    (tmp_path / "a").touch()
+    git(tmp_path, "add", "a")
+    who = ("-c", "user.name=n", "-c", "user.email=e@example.org")
+    git(tmp_path, *who, "commit", "--message", "first")
+    return tmp_path
+
+
+def test_git_is_asked_in_a_clone_that_another_user_owns(repository: Path):
+    if os.getuid() != 0:
+        pytest.skip("only root can give files away")
+    for path in [repository, *repository.rglob("*")]:
+        os.chown(path, 65534, 65534)
+    found = environment.GitQuestion(repository).answer()
+    assert isinstance(found, Git)
+    assert not found.dirty
+
+
+def test_a_clone_that_git_cannot_read_says_so_in_its_record(repository: Path):
+    (repository / ".git" / "config").write_text("[core\n")
+    found = environment.GitQuestion(repository).answer()
+    assert isinstance(found, GitRefusal)
+    assert "bad config line 1" in found.refused
+    assert str(repository) not in found.refused
+
+
+def test_a_folder_inside_another_repository_is_no_clone_of_it(repository: Path):
+    (repository / "unpacked").mkdir()
+    assert environment.GitQuestion(repository / "unpacked").answer() is None
+
+
+def test_a_second_list_of_packages_does_not_hide_the_lock(tmp_path: Path):
+    (tmp_path / "envs").mkdir()
+    assert environment.find_lock(tmp_path) is None
+    for name in ("requirements.txt", "another.txt"):
+        (tmp_path / "envs" / name).touch()
+    assert environment.find_lock(tmp_path) == tmp_path / "envs" / "requirements.txt"
 
 
 def record(work, **job) -> None:
