@@ -12,7 +12,8 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,12 @@ from nao.provenance.record import Job, recording
 def observed(snakemake: Any, **seeds: int) -> Iterator[Job]:
     """Send all output to the rule's log, and record the work in the block.
 
-    `snakemake` is the object that a script is given. If the block fails, the log ends with the
-    traceback and one line `error: …`, which the workflow repeats on the terminal, and the process
-    ends with exit code 1.
+    `snakemake` is the object that a script is given. The log goes on below what earlier attempts at
+    the job left in it. If the block fails, it ends with the traceback and one line `error: …`,
+    which the workflow repeats on the terminal, and the process ends with exit code 1.
     """
-    _redirect_output(snakemake.log[0])
+    log = Path(snakemake.log[0])
+    _redirect_output(log)
     try:
         with recording(
             rule=snakemake.rule,
@@ -39,7 +41,9 @@ def observed(snakemake: Any, **seeds: int) -> Iterator[Job]:
             seeds=seeds,
         ) as record:
             yield record
+        _unfinished(log).unlink(missing_ok=True)
     except Exception as fault:
+        sys.stdout.flush()
         traceback.print_exc()
         sentence = " ".join(str(fault).split()) or type(fault).__name__
         if not isinstance(fault, ValueError | OSError | RuntimeError):
@@ -70,11 +74,30 @@ class ProgressReport:
         print(line, flush=True)
 
 
-def _redirect_output(path: str) -> None:
-    """At the level of the operating system, so that libraries' own output is caught too."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+def _redirect_output(log: Path) -> None:
+    """At the level of the operating system, so that libraries' own output is caught too.
+
+    Snakemake removes a job's log before each attempt. An unfinished one has a second name, so that
+    the next attempt writes below it.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = _unfinished(log)
+    again = unfinished.exists()
+    log.unlink(missing_ok=True)
+    if again:
+        os.link(unfinished, log)
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    if not again:
+        with suppress(OSError):  # a file system without links keeps the last attempt alone
+            os.link(log, unfinished)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-        os.dup2(log, stream.fileno())
-    os.close(log)
+        os.dup2(file, stream.fileno())
+    os.close(file)
+    if again:
+        print(f"--- begun again at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC ---", flush=True)
+
+
+def _unfinished(log: Path) -> Path:
+    """The second name of the log of a job that has not succeeded yet."""
+    return log.with_name(f".{log.name}.unfinished")

@@ -55,18 +55,14 @@ class Trained:
     """A finished training.
 
     `history` has a row a replicate and chunk: `replicate`, `step`, `loss` and `gradient_norm`
-    (means over the chunk), `learning_rate`, `status` (done or failed). Its attribute `segments`,
-    which Parquet keeps, lists the ranges [first, end) of steps run without interruption.
+    (means over the chunk), `learning_rate`, `status` (done or failed). `segments` lists the ranges
+    [first, end) of steps run without interruption: the only thing that a resumption changes.
     """
 
     model: Stack
     history: pd.DataFrame
     divergences: list[Divergence]
-
-    @property
-    def segments(self) -> list[list[int]]:
-        """The ranges [first, end) of steps run without interruption."""
-        return self.history.attrs["segments"]
+    segments: list[list[int]]
 
 
 def train(
@@ -108,7 +104,8 @@ def train(
             if terminated:
                 raise Preempted(128 + signal.SIGTERM)
     run.finish()
-    return Trained(model, run.history(started), run.divergences())
+    segments = [*run.segments, [started, run.step]]
+    return Trained(model, run.history(), run.divergences(), segments)
 
 
 def require_device(name: str) -> torch.device:
@@ -268,7 +265,7 @@ class Training:
             found.append(Divergence(self.spec.dataset.members[member], step, last))
         return found
 
-    def history(self, started: int) -> pd.DataFrame:
+    def history(self) -> pd.DataFrame:
         """The record as a table, a row a replicate and chunk."""
         frames = []
         for member, replicate in enumerate(self.spec.dataset.members):
@@ -282,7 +279,6 @@ class Training:
         table = pd.DataFrame(frames, columns=columns).astype({"replicate": "int32"})
         failed = table.groupby("replicate")["loss"].transform(lambda loss: loss.isna().cummax())
         table["status"] = np.where(failed.to_numpy(bool), "failed", "done")
-        table.attrs["segments"] = [*self.segments, [started, self.step]]
         return table
 
 

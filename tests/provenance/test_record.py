@@ -39,7 +39,7 @@ def test_the_record_states_outputs_inputs_and_the_chain(bench: Workbench):
         assert entry.sha256 == sha256_of(bench.tree / entry.path) == upstream.artefact.sha256
         assert (entry.record_id, entry.record_digest) == (upstream.id, upstream.digest)
     assert made.code.script == "workflow/scripts/evaluate_run.py"
-    assert made.git is not None
+    assert isinstance(made.git, Git)
     assert not made.git.dirty
     assert made.execution.start <= made.execution.end
     assert made.execution.peak_memory > 10**6

@@ -160,6 +160,9 @@ def test_resuming_gives_bitwise_the_same_end(contexts, tmp_path, changes):
         pd.testing.assert_frame_equal(resumed.history, whole.history, check_exact=True)
         steps = specification().training.steps
         assert resumed.segments == [[0, chunks * CHUNK], [chunks * CHUNK, steps]]
+        for name, trained in (("resumed", resumed), ("whole", whole)):
+            write_table(tmp_path / name, trained.history)
+        assert (tmp_path / "resumed").read_bytes() == (tmp_path / "whole").read_bytes()
 
 
 def test_other_code_starts_anew(contexts, tmp_path):
@@ -299,10 +302,3 @@ def test_a_lost_members_gradient_becomes_zero(largest):
     for gradient in gradients:
         assert gradient[0].abs().min() > 0
         assert not gradient[1:].any()
-
-
-def test_the_history_on_disk_tells_the_segments(contexts, tmp_path):
-    trained = train(specification(), contexts)
-    write_table(tmp_path / "history.parquet", trained.history)
-    history = pd.read_parquet(tmp_path / "history.parquet")
-    assert history.attrs["segments"] == [[0, specification().training.steps]]
