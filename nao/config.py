@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import Field, PositiveInt, ValidationError, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from nao.specs import DatasetSpec, RunSpec, Spec
 
@@ -40,6 +40,27 @@ class ExperimentSpec(Spec):
     )
     learners: tuple[str, ...] = Field(min_length=1)
     overrides: dict[str, dict[str, Any]] = Field(default={}, description="part → values")
+
+
+class LookSpec(Spec):
+    """How a learner is drawn."""
+
+    color: str = Field(description="as matplotlib names it, or a name of nao.figures.style")
+    marker: str = Field(min_length=1, max_length=1, description="as matplotlib names it")
+    line: Literal["solid", "dashed", "dotted", "dashdot", "long"] = "solid"
+    filled: bool = Field(default=True, description="whether markers are")
+
+
+class LearnerSpec(Spec):
+    """A trained estimator: what it changes in the recipe, and how figures and claims show it."""
+
+    label: str = Field(min_length=1, description="in legends and in the claims")
+    look: LookSpec | None = Field(default=None, description="null: the next free one")
+    relative_steps: PositiveFloat = Field(
+        default=1, description="steps as a multiple of the scale's, where a step costs less or more"
+    )
+    model: dict[str, Any] = Field(default={})
+    training: dict[str, Any] = Field(default={})
 
 
 class RecipeSpec(Spec):
@@ -73,7 +94,7 @@ class Config(Spec):
     row_orders: PositiveInt = Field(description="over how many estimates are symmetrised")
     baselines: tuple[str, ...]
     recipe: RecipeSpec
-    learners: dict[str, dict[str, dict[str, Any]]]
+    learners: dict[str, LearnerSpec]
     experiments: dict[str, ExperimentSpec]
     scales: dict[str, ScaleSpec]
 
@@ -127,6 +148,7 @@ class Plan(Spec):
     compute: Compute
     row_orders: int
     baselines: tuple[str, ...]
+    learners: dict[str, LearnerSpec]
     datasets: dict[str, DatasetSpec]
     runs: dict[str, RunSpec]
     experiments: dict[str, Experiment]
@@ -181,6 +203,7 @@ def expand(config: Config) -> Plan:
         compute=scale.compute,
         row_orders=config.row_orders,
         baselines=config.baselines,
+        learners=config.learners,
         datasets=datasets,
         runs=runs,
         experiments=experiments,
@@ -196,16 +219,17 @@ def _run(
     place: str,
 ) -> RunSpec:
     """The run of one learner at one point of a sweep."""
-    values: dict[str, dict[str, Any]] = {
+    values: dict[str, Any] = {
         "dataset": {"seed": config.seed},
         "model": {"kind": "transformer"},
         "training": {"seed": config.seed},
     }
-    layers = (config.recipe, scale.base)
+    own = config.learners[learner]
     for changes in (
-        *(layer.model_dump() for layer in layers),
+        config.recipe.model_dump(),
+        scale.base.model_dump(),
         experiment.overrides,
-        config.learners[learner],
+        own.model_dump(include={"model", "training"}),
     ):
         for part, overrides in changes.items():
             # Another kind of model shares no value with the base point's.
@@ -222,7 +246,9 @@ def _run(
                 "name one as in dataset.problem.noise_std"
             )
         section[key] = value
-    return _checked(RunSpec, values, f"{place} (learner {learner})")
+    if own.relative_steps != 1:
+        values["training"]["steps"] = round(own.relative_steps * values["training"]["steps"])
+    return _checked(RunSpec, values | {"learner": learner}, f"{place} (learner {learner})")
 
 
 def _checked(kind: type[T], values: Any, place: str) -> T:

@@ -156,11 +156,6 @@ class TransformerSpec(Spec):
             )
         return self
 
-    @property
-    def estimator(self) -> str:
-        """The name under which its estimates appear in tables."""
-        return "nao"
-
 
 class UnrolledGradientSpec(Spec):
     """Unrolled preconditioned gradient, a rival of ours: L steps with learned matrices P_l."""
@@ -168,11 +163,6 @@ class UnrolledGradientSpec(Spec):
     kind: Literal["unrolled_gradient"]
     layers: int = Field(ge=1, description="L, the gradient steps")
     initial_step: PositiveFloat = Field(default=0.3, description="P_l = initial_step · I at first")
-
-    @property
-    def estimator(self) -> str:
-        """The name under which its estimates appear in tables."""
-        return "upg"
 
 
 ModelSpec = Annotated[TransformerSpec | UnrolledGradientSpec, Field(discriminator="kind")]
@@ -220,6 +210,9 @@ class TrainingSpec(Spec):
 class RunSpec(Spec):
     """One training run: all replicates of one data set, model and recipe, trained as one stack."""
 
+    learner: str = Field(
+        default="nao", pattern=r"^[a-z][a-z0-9_]*$", description="its name in every table"
+    )
     dataset: DatasetSpec
     model: ModelSpec
     training: TrainingSpec
@@ -227,12 +220,5 @@ class RunSpec(Spec):
     @property
     def identity(self) -> str:
         """Readable name, unique by content."""
-        training = self.training
-        return "-".join(
-            [
-                self.dataset.identity.rsplit("-", 1)[0],
-                training.objective,
-                training.row_symmetry,
-                self.fingerprint(),
-            ]
-        )
+        dataset = self.dataset.identity.rsplit("-", 1)[0]
+        return "-".join([dataset, self.model.kind, self.learner, self.fingerprint()])

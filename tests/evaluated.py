@@ -14,9 +14,10 @@ import yaml
 
 from nao.analysis.evaluation import Estimates, score_estimates, score_theory
 from nao.analysis.recovery import tabulate_recovered
-from nao.analysis.tables import TRAINED, tabulate, tabulate_priors
+from nao.analysis.tables import SYMMETRISED, tabulate, tabulate_priors
 from nao.config import Plan, expand, load
 from nao.estimators import ESTIMATORS
+from nao.figures.style import Looks, looks_of
 from nao.tasks.datasets import draw_blocks
 from nao.tasks.problems import Contexts, Problem, draw_problem
 
@@ -74,17 +75,22 @@ def smoke_tables() -> dict[str, pd.DataFrame]:
     return tables | {"prior_moments": prior}
 
 
+@cache
+def smoke_looks() -> Looks:
+    """The look of every estimator of the plan."""
+    return looks_of(smoke_plan().learners)
+
+
 def read_scores(estimator: str, source: str) -> pd.DataFrame:
     """What a scores file would hold."""
-    if estimator == TRAINED:
-        run = smoke_plan().runs[source]
-        dataset, training = run.dataset.identity, run.training
-        labels, test = (training.objective, training.row_symmetry), contexts(dataset, "test")
-        found = {run.model.estimator: estimate(STAND_INS[training.objective], dataset)}
+    if run := smoke_plan().runs.get(source):
+        dataset, test = run.dataset.identity, contexts(run.dataset.identity, "test")
+        labels = run.learner, run.model.kind, run.training.objective
+        found = {"": estimate(STAND_INS[run.training.objective], dataset)}
         if run.model.kind == "transformer":
-            found[f"{run.model.estimator}_symmetrised"] = estimate("empirical_bayes", dataset)
+            found[SYMMETRISED] = estimate("empirical_bayes", dataset)
         return pd.concat(
-            [score_estimates(each, test, name, *labels) for name, each in found.items()],
+            [score_estimates(each, test, *labels, prefix) for prefix, each in found.items()],
             ignore_index=True,
         )
     test = contexts(source, "test")

@@ -28,6 +28,9 @@ SWEEPS = {
 }
 
 
+LABELS = {name: f"NAO {name}" for name in ("misfit", "heldout")}
+
+
 def rows(experiment, estimator, score, replicates=None, objective=None, metric="rmse"):
     """Rows of one estimator whose score at a value is score(value, replicate)."""
     return [
@@ -38,7 +41,7 @@ def rows(experiment, estimator, score, replicates=None, objective=None, metric="
             "task_dimension": value if experiment == "task_dimension" else R_W,
             "estimator": estimator,
             "objective": objective,
-            "row_symmetry": objective and "permute",
+            "model": objective and "transformer",
             "replicate": replicate,
             "metric": metric,
             "score": score(value, replicate or 0),
@@ -53,8 +56,8 @@ def table(experiment, nao, oracle, two_stage=lambda v, k: 0.6, ridge=lambda v, k
     gathered += rows(experiment, "two_stage_ridge", two_stage, 3)
     gathered += rows(experiment, "oracle_ridge", oracle)
     gathered += rows(experiment, "oracle_ridge", bound or oracle, metric="rmse_bound")
-    gathered += rows(experiment, "nao", nao, 3, "misfit")
-    texts = dict.fromkeys(["estimator", "objective", "row_symmetry", "metric"], "string")
+    gathered += rows(experiment, "misfit", nao, 3, "misfit")
+    texts = dict.fromkeys(["estimator", "model", "objective", "metric"], "string")
     return pd.DataFrame(gathered).astype(texts | {"replicate": "Int64", "value": "Float64"})
 
 
@@ -64,7 +67,7 @@ def wobble(replicate: int) -> float:
 
 
 def judged(experiment: str, rule: str, subject: str = "NAO misfit", **curves: Any) -> Any:
-    claims = judge({experiment: table(experiment, **curves)})
+    claims = judge({experiment: table(experiment, **curves)}, LABELS)
     (row,) = claims[(claims["id"] == rule) & (claims["subject"] == subject)].itertuples()
     return row
 
@@ -267,7 +270,7 @@ class TestBlowUp:
 
     def test_without_a_point_beyond_n_nothing_is_decided(self):
         short = table("task_dimension", **BLOWN_UP).query("value < 10")
-        claims = judge({"task_dimension": short})
+        claims = judge({"task_dimension": short}, LABELS)
         assert set(claims.loc[claims["id"] == "C4c", "verdict"]) == {"undecided"}
 
 
@@ -283,10 +286,10 @@ class TestTraining:
                 def score(steps, replicate, of=of, objective=objective):
                     return of(objective, steps) * wobble(replicate)
 
-                gathered += rows("training_length", "nao", score, 3, objective, metric)
-        texts = dict.fromkeys(["estimator", "objective", "row_symmetry", "metric"], "string")
+                gathered += rows("training_length", objective, score, 3, objective, metric)
+        texts = dict.fromkeys(["estimator", "model", "objective", "metric"], "string")
         table = pd.DataFrame(gathered).astype(texts | {"replicate": "Int64", "value": "Float64"})
-        claims = judge({"training_length": table})
+        claims = judge({"training_length": table}, LABELS)
         return claims[claims["id"].str.startswith("C10")].set_index("id")
 
     def test_a_degenerate_loss_that_held_out_rows_mend(self):
@@ -323,10 +326,8 @@ class TestPrior:
         w_hat = np.stack([distort(test.w + each, problem) for each in spread])
         w_hat[list(failed)] = np.nan
         recovered = tabulate_recovered(Estimates(w_hat, (0, 1, 2)), test.x, problem)
-        moments = recovered.assign(
-            objective="misfit", row_symmetry="permute", test_contexts=self.COUNT, task_dimension=2
-        )
-        claims = judge({"prior_moments": moments})
+        moments = recovered.assign(estimator="misfit", test_contexts=self.COUNT, task_dimension=2)
+        claims = judge({"prior_moments": moments}, LABELS)
         return claims[claims["id"].str.match("C1[a-z]")].set_index("id")
 
     def test_draws_from_the_prior_bear_it_out(self):
@@ -361,26 +362,26 @@ class TestPrior:
 
 class TestTable:
     def test_every_rule_is_judged_on_the_plans_tables(self):
-        claims = judge(smoke_tables())
+        labels = {name: learner.label for name, learner in smoke_plan().learners.items()}
+        claims = judge(smoke_tables(), labels)
         assert list(dict.fromkeys(claims["id"])) == [rule.id for rule in RULES]
         assert set(claims["verdict"]) <= {"holds", "partly", "fails", "undecided"}
         assert (claims["done"] <= claims["planned"]).all()
-        subjects = claims.groupby("id")["subject"].agg(set)
-        either = {"NAO misfit", "NAO heldout"}
-        alone = {
-            "C10a": {"NAO misfit"},
-            "C10b": {"NAO heldout"},
-            "C10c": {"NAO", "NAO symmetrised"},
-        }
-        for claim, judged_for in subjects.items():
-            assert judged_for >= alone.get(str(claim), either), f"{claim} is judged for both"
+        estimators = claims.groupby("id")["estimator"].agg(list)
+        studied = ["paper", "paper_permuted", "misfit", "heldout"]
+        alone = {"C10a": studied[:3], "C10b": ["heldout"], "C10c": ["heldout"]}
+        for claim, judged_for in estimators.items():
+            learners = [name for name in judged_for if name in studied]
+            assert learners == alone.get(str(claim), studied), f"{claim}: the paper's first"
+        of_paper = claims[claims["estimator"] == "paper"]
+        assert set(of_paper["subject"]) == {smoke_plan().learners["paper"].label}
 
     def test_the_tables_of_the_rules_are_the_plans(self):
         assert set(TABLES) <= {*smoke_plan().experiments, "prior_moments"}
 
     def test_an_experiment_that_is_not_there_leaves_its_claims_undecided(self):
         tables = {name: t for name, t in smoke_tables().items() if name != "noise"}
-        claims = judge(tables).set_index("id")
+        claims = judge(tables, LABELS).set_index("id")
         assert claims.loc["C3a", "verdict"] == "undecided"
         assert claims.loc["C3a", "note"] == "no experiment noise was asked for"
         assert "undecided" not in set(claims.loc[["C2b"], "verdict"])
@@ -390,15 +391,15 @@ class TestTable:
         for name, each in smoke_tables().items():
             write_table(tmp_path / f"{name}.parquet", each)
             stored[name] = pd.read_parquet(tmp_path / f"{name}.parquet")
-        claims = judge(smoke_tables())
-        pd.testing.assert_frame_equal(judge(stored), claims)
+        claims = judge(smoke_tables(), LABELS)
+        pd.testing.assert_frame_equal(judge(stored, LABELS), claims)
         write_table(tmp_path / "claims.parquet", claims)
         back = pd.read_parquet(tmp_path / "claims.parquet")
         pd.testing.assert_frame_equal(back, claims, check_dtype=False)
 
     def test_the_ranges_in_the_table_give_its_verdicts(self):
         row: Any
-        for row in judge(smoke_tables()).itertuples():
+        for row in judge(smoke_tables(), LABELS).itertuples():
             estimate = Interval(row.number, row.low, row.high)
             accepted = (row.accepted_low, row.accepted_high)
             assert verdict(estimate, accepted, row.done == row.planned) == row.verdict
@@ -406,14 +407,15 @@ class TestTable:
 
 class TestMarkdown:
     def test_all_cells_of_a_table_have_their_column(self):
-        text = to_markdown(judge(smoke_tables()))
+        text = to_markdown(judge(smoke_tables(), LABELS))
+        assert "- **paper**: of " in text
         blocks = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
         assert len(blocks) == 1 + len(RULES)
         for block in blocks:
             assert len({line.count("|") for line in block.splitlines()}) == 1
 
     def test_every_number_and_verdict_is_written(self):
-        claims = judge(smoke_tables())
+        claims = judge(smoke_tables(), LABELS)
         text = to_markdown(claims)
         sections = dict(re.findall(r"^### (C\w+): (.*?)(?=^### |\Z)", text, re.M | re.S))
         claim: Any

@@ -124,11 +124,40 @@ def test_numbers_as_yaml_writes_them(values):
 
 
 def test_another_kind_of_model_takes_nothing_from_the_base(values):
-    values["learners"]["rival"] = {"model": {"kind": "unrolled_gradient", "layers": 2}}
+    rival = {"label": "rival", "model": {"kind": "unrolled_gradient", "layers": 2}}
+    values["learners"]["rival"] = rival
     values["experiments"]["prior"]["learners"].append("rival")
     plan = expand(load(values))
     run = plan.runs[plan.experiments["prior"].points[0].runs["rival"]]
-    assert run.model.estimator == "upg"
+    assert run.model.kind == "unrolled_gradient"
+    assert "-unrolled_gradient-rival-" in run.identity
+
+
+def test_equal_learners_of_two_names_are_two_runs(values):
+    twin = values["learners"]["misfit"] | {"label": "twin"}
+    values["learners"]["twin"] = twin
+    values["experiments"]["prior"]["learners"].append("twin")
+    runs = expand(load(values)).experiments["prior"].points[0].runs
+    assert runs["twin"] != runs["misfit"]
+
+
+def test_a_learner_may_take_more_steps_in_equal_time(values):
+    values["learners"]["misfit"]["relative_steps"] = 2.5
+    plan = expand(load(values))
+
+    def steps(experiment, learner):
+        points = plan.experiments[experiment].points
+        return [plan.runs[point.runs[learner]].training.steps for point in points]
+
+    for experiment in ("prior", "training_length"):
+        expected = [2.5 * each for each in steps(experiment, "heldout")]
+        assert steps(experiment, "misfit") == [round(each) for each in expected]
+
+
+def test_a_learners_look_changes_no_run(values):
+    before = expand(load(values))
+    values["learners"]["misfit"] |= {"label": "other", "look": {"color": "blue", "marker": "x"}}
+    assert expand(load(values)).runs == before.runs
 
 
 def test_an_experiment_may_move_the_base_point(values):

@@ -4,6 +4,8 @@ Estimates: a row a replicate and test context, with columns `replicate` (int32, 
 estimator uses no training contexts), `context` (the row of the test file) and `w_hat` (d float32).
 Scores: a row a replicate and metric, as in `SCORES`; NaN where the training of a replicate failed,
 or where an estimator has no answer, whose reason then stands in `reason`.
+An estimator is known by its name: a trained one by its learner's, beside which stand the kind of
+its model and its objective.
 """
 
 from collections.abc import Sequence
@@ -24,8 +26,8 @@ from nao.theory.posterior import bayes_risk, risk_bound
 #: columns of a scores table
 SCORES = {
     "estimator": "string",
+    "model": "string",
     "objective": "string",
-    "row_symmetry": "string",
     "replicate": "Int64",
     "metric": "string",
     "score": "float64",
@@ -45,20 +47,24 @@ def score_estimates(
     estimates: Estimates,
     test: Contexts,
     estimator: str,
+    model: str | None = None,
     objective: str | None = None,
-    row_symmetry: str | None = None,
+    prefix: str = "",
 ) -> pd.DataFrame:
-    """RMSE, relative RMSE and misfit of every replicate; `test` must hold w."""
+    """RMSE, relative RMSE and misfit of every replicate; `test` must hold w.
+
+    `prefix` goes before the names of the metrics.
+    """
     if test.w is None:
         raise ValueError("the test contexts were read without w; read their column w to score them")
     rows = []
     for replicate, w_hat in zip(estimates.replicates, estimates.w_hat, strict=True):
         rows += [
-            (replicate, "rmse", rmse(w_hat, test.w)),
-            (replicate, "relative_rmse", relative_rmse(w_hat, test.w)),
-            (replicate, "misfit", misfit(w_hat, test.x, test.y)),
+            (replicate, f"{prefix}rmse", rmse(w_hat, test.w)),
+            (replicate, f"{prefix}relative_rmse", relative_rmse(w_hat, test.w)),
+            (replicate, f"{prefix}misfit", misfit(w_hat, test.x, test.y)),
         ]
-    return _scores(rows, estimator, objective, row_symmetry)
+    return _scores(rows, estimator, model, objective)
 
 
 def score_theory(problem: Problem, test: Contexts, estimator: str) -> pd.DataFrame:
@@ -77,11 +83,11 @@ def score_theory(problem: Problem, test: Contexts, estimator: str) -> pd.DataFra
 def _scores(
     rows: Sequence[tuple[int | None, str, float]],
     estimator: str,
+    model: str | None,
     objective: str | None,
-    row_symmetry: str | None,
 ) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["replicate", "metric", "score"])
-    frame = frame.assign(estimator=estimator, objective=objective, row_symmetry=row_symmetry)
+    frame = frame.assign(estimator=estimator, model=model, objective=objective)
     frame = frame.assign(reason=None)
     return frame[list(SCORES)].astype(SCORES)
 

@@ -12,8 +12,8 @@ import pandas as pd
 from nao.config import Experiment
 from nao.specs import DatasetSpec, RunSpec
 
-TRAINED = "nao"
-SYMMETRISED = f"{TRAINED}_symmetrised"  # its estimates averaged over orders and signs of the rows
+SYMMETRISED = "symmetrised_"
+"""Before the name of a metric: of estimates averaged over orders and signs of the rows."""
 
 #: what tells the points and the estimators of a table apart
 KEYS = {
@@ -23,9 +23,8 @@ KEYS = {
     "context_length": "int64",
     "task_dimension": "int64",
     "estimator": "string",
+    "model": "string",
     "objective": "string",
-    "row_symmetry": "string",
-    "learner": "string",
     "replicate": "Int64",
 }
 COLUMNS = KEYS | {"metric": "string", "score": "float64", "reason": "string", "source": "string"}
@@ -42,16 +41,14 @@ def tabulate(
     """The scores of one experiment: the columns of `COLUMNS`, one row per number.
 
     `read(estimator, source)` gives the scores stored for one estimator. Beside the swept value
-    stand n and r_w of its point, which say where the scaling laws apply, and the learner's name in
-    the configuration where the estimator was trained. A replicate whose training failed keeps its
-    rows, with a score of NaN. Raises ValueError where a source lacks a column.
+    stand n and r_w of its point, which say where the scaling laws apply. A replicate whose training
+    failed keeps its rows, with a score of NaN. Raises ValueError where a source lacks a column.
     """
-    columns = ("estimator", "objective", "row_symmetry", "replicate", "metric", "score", "reason")
+    columns = ("estimator", "model", "objective", "replicate", "metric", "score", "reason")
     frames = []
     for point in experiment.points:
-        sources = [(estimator, point.dataset, None) for estimator in baselines]
-        sources += [(TRAINED, run, learner) for learner, run in point.runs.items()]
-        for estimator, source, learner in sources:
+        sources = [(estimator, point.dataset) for estimator in baselines]
+        for estimator, source in (*sources, *point.runs.items()):
             frame = _checked(read(estimator, source), columns, f"scores of {estimator}, {source}")
             frames.append(
                 frame.assign(
@@ -60,7 +57,6 @@ def tabulate(
                     value=point.value,
                     context_length=datasets[point.dataset].context_length,
                     task_dimension=datasets[point.dataset].problem.task_dimension,
-                    learner=learner,
                     source=source,
                 ).astype(COLUMNS)
             )
@@ -84,7 +80,7 @@ def tabulate_priors(
     for point in experiment.points:
         for learner, run in point.runs.items():
             frame = _checked(read(run), ("replicate", "kind", *MOMENTS), f"prior of {run}")
-            dataset, training = runs[run].dataset, runs[run].training
+            dataset = runs[run].dataset
             frames.append(
                 frame.assign(
                     experiment=name,
@@ -92,10 +88,9 @@ def tabulate_priors(
                     value=point.value,
                     context_length=dataset.context_length,
                     task_dimension=dataset.problem.task_dimension,
-                    estimator=runs[run].model.estimator,
-                    objective=training.objective,
-                    row_symmetry=training.row_symmetry,
-                    learner=learner,
+                    estimator=learner,
+                    model=runs[run].model.kind,
+                    objective=runs[run].training.objective,
                     test_contexts=dataset.test_contexts,
                     source=run,
                 ).astype(KEYS | {"kind": "string", "rank": "Int64", "source": "string"})

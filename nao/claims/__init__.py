@@ -14,10 +14,13 @@ TABLES = tuple(dict.fromkeys(name for rule in RULES for name in rule.tables))
 __all__ = ["RULES", "TABLES", "Claim", "judge", "to_markdown"]
 
 
-def judge(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+CLASSICAL = {"ridge": "RE", "two_stage_ridge": "TRE", "oracle_ridge": "ORE"}
+
+
+def judge(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> pd.DataFrame:
     """Every claim's verdict: the fields of `Claim`, a row for each rule and estimator.
 
     `tables` holds the experiment tables by name, and `prior_moments` (`nao.analysis.tables`). A
-    rule whose table is not there is undecided.
+    rule whose table is not there is undecided. `labels` names the learners for readers.
     """
-    return judged(RULES, tables)
+    return judged(RULES, tables, CLASSICAL | dict(labels))

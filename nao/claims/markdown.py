@@ -19,8 +19,9 @@ are. `done` counts the scores that exist, of those that the rule needs; the othe
 def to_markdown(claims: pd.DataFrame) -> str:
     """`claims.md` from the table of `judge`."""
     groups = claims.groupby("id", sort=False)
-    parts = [HEAD, "## Verdicts\n", _table(["claim", "", "verdicts"], _overview(groups))]
-    parts += ["## Numbers\n"]
+    subjects = claims.loc[claims["number"].notna(), "subject"].drop_duplicates()
+    parts = [HEAD, "## Verdicts\n", _counts(claims, subjects)]
+    parts += [_table(["claim", "", *subjects], _overview(groups, subjects)), "## Numbers\n"]
     for name, rows in groups:
         first = rows.iloc[0]
         parts.append(f"### {name}: {first['statement']}\n\nRule: {first['rule']}.\n")
@@ -29,12 +30,26 @@ def to_markdown(claims: pd.DataFrame) -> str:
     return "\n".join(parts)
 
 
-def _overview(groups: "pd.api.typing.DataFrameGroupBy") -> list[list[str]]:
+def _counts(claims: pd.DataFrame, subjects: pd.Series) -> str:
+    """A line for each estimator, in the order of the tables: what it bears out of how many."""
+    lines = []
+    for subject in subjects:
+        verdicts = claims.loc[claims["subject"] == subject, "verdict"]
+        said = ", ".join(f"{count} {word}" for word, count in verdicts.value_counts().items())
+        lines.append(f"- **{subject}**: of {len(verdicts)} parts {said}")
+    return "\n".join(lines) + "\n"
+
+
+def _overview(groups: "pd.api.typing.DataFrameGroupBy", subjects: pd.Series) -> list[list[str]]:
+    """A row for each part of a claim: verdict and number of every estimator it is asked of."""
     overview = []
     for name, rows in groups:
-        verdicts = rows.groupby("verdict", sort=False)["subject"].agg("; ".join)
-        said = "<br>".join(f"**{verdict}**: {subjects}" for verdict, subjects in verdicts.items())
-        overview.append([str(name), rows.iloc[0]["statement"], said])
+        row: Any
+        said = {}
+        for row in rows.itertuples():
+            said[row.subject] = f"{row.verdict} ({_number(row.number)})"
+        cells = [said.get(subject, "") for subject in subjects]
+        overview.append([str(name), rows.iloc[0]["statement"], *cells])
     return overview
 
 

@@ -1,4 +1,7 @@
-"""What the rules measure: one function a quantity, from tables to a finding per estimator."""
+"""What the rules measure: one function a quantity, from tables to a finding per estimator.
+
+NAO is every learner whose model is the transformer, in the order of the tables.
+"""
 
 from collections.abc import Iterator
 
@@ -6,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from nao.analysis.sweeps import UNKNOWN, Interval, exponent, log_ratio, log_scores, mean_interval
-from nao.analysis.tables import SYMMETRISED, TRAINED, in_scaling_regime
+from nao.analysis.tables import in_scaling_regime
 from nao.claims.verdicts import Finding, Tables
 
-NAO = {TRAINED: "NAO", SYMMETRISED: "NAO symmetrised"}
-NAMES = {"ridge": "RE", "two_stage_ridge": "TRE", "oracle_ridge": "ORE"}
+ORACLE, TWO_STAGE, RIDGE = "oracle_ridge", "two_stage_ridge", "ridge"
+NAO = "transformer"
 
 
 # Recovered moments (C1)
@@ -62,9 +65,9 @@ def spectral_drop(tables: Tables) -> Iterator[Finding]:
 def _recovered(tables: Tables, kind: str) -> Iterator[tuple[pd.Series, str, pd.DataFrame]]:
     """The truth, and name and rows of every trained estimator."""
     table = tables["prior_moments"]
-    for (objective, symmetry), rows in table.groupby(["objective", "row_symmetry"], sort=False):
+    for name, rows in table.groupby("estimator", sort=False):
         true = rows[rows["kind"] == "true"].iloc[0]
-        yield true, learner_name(str(objective), str(symmetry)), rows[rows["kind"] == kind]
+        yield true, str(name), rows[rows["kind"] == kind]
 
 
 def _moments(name: str, errors: list[float], largest: float | None = None) -> Finding:
@@ -82,8 +85,7 @@ def _moments(name: str, errors: list[float], largest: float | None = None) -> Fi
 def order_margin(tables: Tables) -> Iterator[Finding]:
     """min(NAO/ORE, TRE/NAO, RE/TRE) of each replicate: above 1 where ORE < NAO < TRE < RE."""
     table = tables["prior"]
-    names = ("oracle_ridge", "two_stage_ridge", "ridge")
-    oracle, two_stage, ridge = (curve(table, name) for name in names)
+    oracle, two_stage, ridge = (curve(table, name) for name in (ORACLE, TWO_STAGE, RIDGE))
     for name, learned in learners(table):
         steps = {
             "ORE < NAO": log_ratio(learned, oracle),
@@ -99,7 +101,7 @@ def ratio_exponent(tables: Tables) -> Iterator[Finding]:
     """The exponent with which NAO/ORE follows n_s."""
     table = tables["contexts"]
     for name, learned in learners(table):
-        ratio = log_ratio(learned, curve(table, "oracle_ridge"))
+        ratio = log_ratio(learned, curve(table, ORACLE))
         ends = (np.exp(ratio[n_s].mean()) for n_s in ratio.columns[[0, -1]])
         note = "NAO/ORE from {:.3g} to {:.3g}".format(*ends)
         yield _finding(name, learned, exponent(ratio), note)
@@ -109,7 +111,7 @@ def few_contexts(tables: Tables) -> Iterator[Finding]:
     """NAO/TRE at the smallest n_s."""
     table = tables["contexts"]
     for name, learned in learners(table):
-        ratio = log_ratio(learned, curve(table, "two_stage_ridge"))
+        ratio = log_ratio(learned, curve(table, TWO_STAGE))
         ahead = [n_s for n_s in ratio if (ratio[n_s] < 0).all()]
         note = f"n_s = {ratio.columns[0]:g}; NAO ahead of TRE in every replicate at n_s = " + (
             ", ".join(f"{n_s:g}" for n_s in ahead) or "none"
@@ -121,8 +123,8 @@ def many_contexts(tables: Tables) -> Iterator[Finding]:
     """NAO / sqrt(ORE · TRE) at the largest n_s: 1 is halfway between the two in log scale."""
     table = tables["contexts"]
     for name, learned in learners(table):
-        to_oracle = log_ratio(learned, curve(table, "oracle_ridge"))
-        to_two_stage = log_ratio(learned, curve(table, "two_stage_ridge"))
+        to_oracle = log_ratio(learned, curve(table, ORACLE))
+        to_two_stage = log_ratio(learned, curve(table, TWO_STAGE))
         halfway = ((to_oracle + to_two_stage) / 2).iloc[:, -1]
         note = f"n_s = {learned.columns[-1]:g}; NAO/ORE {np.exp(to_oracle.iloc[:, -1].mean()):.3g}"
         yield _finding(name, learned.iloc[:, -1:], _exp(mean_interval(halfway)), note)
@@ -134,7 +136,7 @@ def many_contexts(tables: Tables) -> Iterator[Finding]:
 def sweep_exponent(tables: Tables, experiment: str) -> Iterator[Finding]:
     """The exponent of ORE and of every trained estimator along a sweep."""
     table = _in_regime(tables[experiment])
-    for name, scores in (("ORE", curve(table, "oracle_ridge")), *learners(table)):
+    for name, scores in ((ORACLE, curve(table, ORACLE)), *learners(table)):
         yield _finding(name, scores, exponent(scores), _over(scores))
 
 
@@ -143,8 +145,8 @@ def exponent_against(
 ) -> Iterator[Finding]:
     """The exponent less that of the oracle's `metric`: the exponent of their ratio."""
     table = _in_regime(tables[experiment])
-    reference = curve(table, "oracle_ridge", metric)
-    oracle = (("ORE", curve(table, "oracle_ridge")),) if with_oracle else ()
+    reference = curve(table, ORACLE, metric)
+    oracle = ((ORACLE, curve(table, ORACLE)),) if with_oracle else ()
     for name, scores in (*oracle, *learners(table)):
         note = f"{_over(scores)}; reference {exponent(reference).number:.2f}"
         yield _finding(name, scores, exponent(log_ratio(scores, reference)), note)
@@ -155,7 +157,7 @@ def blow_up(tables: Tables) -> Iterator[Finding]:
     table = tables["task_dimension"]
     below = table.loc[in_scaling_regime(table), "value"].max()
     above = table.loc[table["task_dimension"] >= table["context_length"], "value"].min()
-    classical = ((short, curve(table, name)) for name, short in NAMES.items())
+    classical = ((name, curve(table, name)) for name in (RIDGE, TWO_STAGE, ORACLE))
     for name, scores in (*classical, *learners(table)):
         if scores.empty:
             continue
@@ -174,56 +176,36 @@ def blow_up(tables: Tables) -> Iterator[Finding]:
 def final_misfit(tables: Tables, objective: str) -> Iterator[Finding]:
     """Misfit of NAO trained by that objective over ORE's, after the longest training."""
     table = tables["training_length"]
-    misfits = curve(table, TRAINED, "misfit", objective=objective)
-    if misfits.empty:
-        return
-    ratio = log_ratio(misfits, curve(table, "oracle_ridge", "misfit")).iloc[:, -1]
-    errors = log_ratio(curve(table, TRAINED, objective=objective), curve(table, "oracle_ridge"))
-    note = f"at {misfits.columns[-1]:g} steps; RMSE {np.exp(errors.iloc[:, -1].mean()):.3g} × ORE's"
-    yield _finding(f"NAO {objective}", misfits.iloc[:, -1:], _exp(mean_interval(ratio)), note)
+    of_objective = table[(table["objective"] == objective) | table["objective"].isna()]
+    for name, misfits in learners(of_objective, "misfit"):
+        ratio = log_ratio(misfits, curve(table, ORACLE, "misfit")).iloc[:, -1]
+        errors = log_ratio(curve(table, name), curve(table, ORACLE)).iloc[:, -1]
+        note = f"at {misfits.columns[-1]:g} steps; RMSE {np.exp(errors.mean()):.3g} × ORE's"
+        yield _finding(name, misfits.iloc[:, -1:], _exp(mean_interval(ratio)), note)
 
 
 def mended_error(tables: Tables) -> Iterator[Finding]:
-    """RMSE of NAO trained on held-out rows over that of NAO trained by the misfit."""
+    """RMSE of the learner `heldout` over that of `misfit`, which differs in the objective alone."""
     table = tables["training_length"]
-    for estimator, name in NAO.items():
-        heldout, misfit = (
-            curve(table, estimator, objective=objective) for objective in ("heldout", "misfit")
-        )
-        if heldout.empty or misfit.empty:
-            continue
+    heldout, misfit = curve(table, "heldout"), curve(table, "misfit")
+    if not (heldout.empty or misfit.empty):
         ratio = log_ratio(heldout, misfit)
-        note = f"at {ratio.columns[-1]:g} steps"
         last = _exp(mean_interval(ratio.iloc[:, -1]))
-        yield _finding(name, heldout.iloc[:, -1:], last, note)
+        yield _finding("heldout", heldout.iloc[:, -1:], last, f"at {ratio.columns[-1]:g} steps")
 
 
 # Curves of a table
 
 
-def curve(
-    table: pd.DataFrame, estimator: str, metric: str = "rmse", **learner: str
-) -> pd.DataFrame:
+def curve(table: pd.DataFrame, estimator: str, metric: str = "rmse") -> pd.DataFrame:
     """`log_scores` of one estimator; empty where the table has none of it."""
-    chosen = (table["estimator"] == estimator) & (table["metric"] == metric)
-    for column, name in learner.items():
-        chosen &= table[column] == name
-    return log_scores(table[chosen.fillna(False)])
+    return log_scores(table[(table["estimator"] == estimator) & (table["metric"] == metric)])
 
 
-def learners(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Name and curve of every trained estimator."""
-    trained = table.loc[table["estimator"] == TRAINED, ["objective", "row_symmetry"]]
-    for objective, symmetry in trained.drop_duplicates().itertuples(index=False):
-        scores = curve(table, TRAINED, objective=objective, row_symmetry=symmetry)
-        yield learner_name(objective, symmetry), scores
-
-
-def learner_name(objective: str, row_symmetry: str) -> str:
-    """As in the claims table: the objective, and the row symmetry where it is not the default."""
-    return f"NAO {objective}" + (
-        "" if row_symmetry == "permute" else f", row symmetry {row_symmetry}"
-    )
+def learners(table: pd.DataFrame, metric: str = "rmse") -> Iterator[tuple[str, pd.DataFrame]]:
+    """Name and curve of every NAO."""
+    for name in table.loc[table["model"] == NAO, "estimator"].unique():
+        yield name, curve(table, name, metric)
 
 
 def _in_regime(table: pd.DataFrame) -> pd.DataFrame:

@@ -26,7 +26,7 @@ Range = tuple[float, float]
 class Finding:
     """What a rule measured of one estimator; `accepted` where the range depends on the table."""
 
-    subject: str
+    estimator: str
     estimate: Interval
     done: int
     planned: int
@@ -52,7 +52,8 @@ class Claim:
     """One part of a claim judged for one estimator: a row of the claims table."""
 
     id: str
-    subject: str
+    estimator: str
+    subject: str  # the estimator as readers know it
     statement: str
     rule: str
     quantity: str
@@ -79,9 +80,13 @@ def verdict(estimate: Interval, accepted: Range, complete: bool) -> str:
     return "fails" if high < accepted[0] or low > accepted[1] else "partly"
 
 
-def judged(rules: Iterable[Rule], tables: Tables) -> pd.DataFrame:
-    """The claims table: a row for each rule and estimator."""
-    claims = [_claim(rule, finding) for rule in rules for finding in _findings(rule, tables)]
+def judged(rules: Iterable[Rule], tables: Tables, labels: Mapping[str, str]) -> pd.DataFrame:
+    """The claims table: a row for each rule and estimator, labelled where it has a label."""
+    claims = [
+        _claim(rule, finding, labels.get(finding.estimator, finding.estimator))
+        for rule in rules
+        for finding in _findings(rule, tables)
+    ]
     return pd.DataFrame(
         [asdict(claim) for claim in claims], columns=[field.name for field in fields(Claim)]
     )
@@ -94,11 +99,12 @@ def _findings(rule: Rule, tables: Tables) -> list[Finding]:
     return list(rule.measure(tables)) or [Finding("–", UNKNOWN, 0, 0, "no estimator was trained")]
 
 
-def _claim(rule: Rule, finding: Finding) -> Claim:
+def _claim(rule: Rule, finding: Finding, subject: str) -> Claim:
     accepted, estimate = finding.accepted or rule.accepted, finding.estimate
     return Claim(
         id=rule.id,
-        subject=finding.subject,
+        estimator=finding.estimator,
+        subject=subject,
         statement=rule.statement,
         rule=rule.rule,
         quantity=rule.quantity,

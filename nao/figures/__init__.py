@@ -1,4 +1,4 @@
-"""The figures: `draw(name, tables)` makes one from experiment tables, `save` writes it.
+"""The figures: `draw(name, tables, looks)` makes one from experiment tables, `save` writes it.
 
 Drawing reads numbers and computes none that a table should hold, so a change of style leaves every
 table as it was. Neither torch nor any training is imported.
@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 
 from nao.figures import contexts, prior, recipe, scaling, training_length
 from nao.figures.marks import marks
-from nao.figures.style import style
+from nao.figures.style import Looks, looks_of, style
 from nao.files import atomic_path
 
-__all__ = ["FIGURES", "Drawing", "draw", "marks", "save"]
+__all__ = ["FIGURES", "Drawing", "draw", "looks_of", "marks", "save"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Drawing:
     """How a figure is made: the tables that it shows, by name, and the function that draws them."""
 
     tables: tuple[str, ...]
-    draw: Callable[[Mapping[str, pd.DataFrame]], Figure]
+    draw: Callable[[Mapping[str, pd.DataFrame], Looks], Figure]
 
 
 FIGURES = {
@@ -36,7 +36,7 @@ FIGURES = {
 }
 
 
-def draw(name: str, tables: Mapping[str, pd.DataFrame]) -> Figure:
+def draw(name: str, tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
     """The figure of that name. Raises ValueError where it is unknown or a table is not given."""
     if name not in FIGURES:
         raise ValueError(f"figure = {name!r} is unknown; choose one of {', '.join(FIGURES)}")
@@ -45,7 +45,7 @@ def draw(name: str, tables: Mapping[str, pd.DataFrame]) -> Figure:
             f"{name} needs the tables {', '.join(FIGURES[name].tables)}, but not given is "
             f"{', '.join(absent)}; add its experiment to config.yaml"
         )
-    return FIGURES[name].draw(tables)
+    return FIGURES[name].draw(tables, looks)
 
 
 def save(

@@ -8,30 +8,26 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nao.analysis.tables import SYMMETRISED
 from nao.figures.curves import curves, draw_curves, draw_theory, plain_decades, scale_log
 from nao.figures.legend import draw_legend
-from nao.figures.style import WIDTH, style
+from nao.figures.style import WIDTH, Looks, style
 
 TABLES = ("contexts",)
 
 
-def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
     """RMSE against n_s, a panel for each objective, and its ratio to the oracle on the right.
 
-    In each panel the estimators that learn nothing of rows (RE, TRE, ORE) stand beside NAO trained
-    by that objective under every row symmetry of the table; symmetrised where rows were redrawn.
+    In each panel the classical estimators stand beside the learners trained by that objective.
     """
     table = tables["contexts"]
-    fixed = (table["estimator"] == SYMMETRISED) & (table["row_symmetry"] == "none")
-    table = table[~fixed.fillna(False)]
     objectives = [str(name) for name in table["objective"].dropna().unique()]
     with style():
         figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
         panels = figure.subplots(1, len(objectives), sharex=True, sharey=True, squeeze=False)[0]
         for axes, objective, letter in zip(panels, objectives, "abcdef", strict=False):
             shown = table["objective"].isna() | (table["objective"] == objective)
-            draw_curves(axes, curves(table[shown]))
+            draw_curves(axes, curves(table[shown], looks))
             axes.set_title(f"({letter})  trained by the {objective} objective")
             axes.set_xlabel("training contexts $n_s$")
         panels[0].set_ylabel(r"RMSE of $\hat w$")
@@ -39,7 +35,7 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
         for axes in panels:
             draw_theory(axes, table)
         _ratio_axis(panels[-1], table)
-        draw_legend(figure, curves(table), ("expected",))
+        draw_legend(figure, curves(table, looks), ("expected",))
     return figure
 
 

@@ -17,8 +17,9 @@ from matplotlib.axis import Axis
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+from nao.analysis.tables import SYMMETRISED
 from nao.figures.marks import shows
-from nao.figures.style import BLACK, FAINT, GREY, Look, look
+from nao.figures.style import BLACK, FAINT, GREY, Look, Looks, look_of
 
 Strokes = dict[str, Any]  # keyword arguments of an artist
 
@@ -48,16 +49,16 @@ class Curve:
         return dict(zip(self.points.index, groups, strict=True))
 
 
-def curves(table: pd.DataFrame, metric: str = "rmse") -> list[Curve]:
-    """One curve for each estimator × objective × row symmetry, in the order of the legend."""
-    rows = table[table["metric"] == metric]
+def curves(table: pd.DataFrame, looks: Looks, metric: str = "rmse") -> list[Curve]:
+    """One curve for each estimator, in the order of the legend."""
     found = []
-    for names, group in rows.groupby(["estimator", "objective", "row_symmetry"], dropna=False):
-        estimator, objective, symmetry = (name if isinstance(name, str) else None for name in names)
+    for estimator, group in table[table["metric"] == metric].groupby("estimator"):
+        look = look_of(str(estimator), looks)
         scores = group.groupby("value")["score"]
         points = scores.agg(["median", "min", "max", "count", "size"])
-        found.append(Curve(look(str(estimator), objective, symmetry), group, pd.DataFrame(points)))
-    return sorted(found, key=lambda curve: (curve.look.order, not curve.look.filled))
+        shown = look.symmetrised if metric.startswith(SYMMETRISED) else look
+        found.append(Curve(shown, group, pd.DataFrame(points)))
+    return sorted(found, key=lambda curve: curve.look.order)
 
 
 def draw_curves(axes: Axes, drawn: Iterable[Curve]) -> None:

@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from nao.figures.curves import BOUND, EXPECTED, OUTSIDE_FIT, Curve
-from nao.figures.style import BLACK
+from nao.figures.style import BLACK, GREY
 
 
 def draw_legend(figure: Figure, drawn: Iterable[Curve], besides: Iterable[str] = ()) -> None:
@@ -16,6 +16,7 @@ def draw_legend(figure: Figure, drawn: Iterable[Curve], besides: Iterable[str] =
     known = {
         "expected": Line2D([], [], label="expected RMSE of ORE", **EXPECTED),
         "bound": Line2D([], [], label="upper bound for ORE", **BOUND),
+        "symmetrised": Line2D([], [], label="symmetrised", color=GREY, ls=(0, (1, 1))),
         "outside": Patch(label="$r_w ≥ n/2$, not fitted", **OUTSIDE_FIT),
         "failed": Line2D([], [], label="trained/planned", color=BLACK, marker="x", ls=""),
     }

@@ -12,7 +12,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from nao.figures.style import BLACK, DIVERGING, FAINT, GREY, WIDTH, Look, look, style
+from nao.figures.style import (
+    BLACK,
+    DIVERGING,
+    FAINT,
+    GREY,
+    WIDTH,
+    Look,
+    Looks,
+    look_of,
+    style,
+)
 
 TABLES = ("prior_moments",)
 KINDS = ("raw", "corrected")
@@ -58,28 +68,28 @@ class Recovered:
         return f"{self.look.label} ({self.done}/{self.planned} trained)"
 
 
-def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
     """The prior's mean per coordinate and spectrum above, its covariance as heat maps below."""
     table = tables["prior_moments"]
     true = table[table["kind"] == "true"].iloc[0]
-    recovered = _recovered(table[table["kind"] != "true"])
+    recovered = _recovered(table[table["kind"] != "true"], looks)
     with style():
-        figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
-        above, below = np.asarray(figure.subfigures(2, 1, height_ratios=(1.45, 1)))
+        figure = Figure(figsize=(WIDTH, 6.0), layout="constrained")
+        above, below = np.asarray(figure.subfigures(2, 1, height_ratios=(1, 1)))
         left, right = above.subplots(1, 2, width_ratios=(1.5, 1))
         _draw_means(left, true["mean"], recovered)
         _draw_spectra(right, true["eigenvalues"], int(true["task_dimension"]), recovered)
         above.legend(
             *left.get_legend_handles_labels(), loc="outside upper center", ncols=1 + len(recovered)
         )
-        panels = below.subplots(1, 1 + len(KINDS) * len(recovered))
+        panels = below.subplots(len(KINDS), 1 + len(recovered))
         _draw_covariances(panels, true["covariance"], recovered)
     return figure
 
 
-def _recovered(rows: pd.DataFrame) -> list[Recovered]:
+def _recovered(rows: pd.DataFrame, looks: Looks) -> list[Recovered]:
     found = []
-    for (objective, symmetry), group in rows.groupby(["objective", "row_symmetry"], sort=False):
+    for estimator, group in rows.groupby("estimator"):
         moments = {
             name: {
                 kind: _finite(group[group["kind"] == kind].sort_values("replicate")[name])
@@ -91,7 +101,7 @@ def _recovered(rows: pd.DataFrame) -> list[Recovered]:
         square = {kind: flat.reshape(-1, d, d) for kind, flat in moments["covariance"].items()}
         found.append(
             Recovered(
-                look("nao", str(objective), str(symmetry)),
+                look_of(str(estimator), looks),
                 moments["mean"],
                 square,
                 moments["eigenvalues"],
@@ -160,22 +170,28 @@ def _draw_covariances(panels: np.ndarray, true: np.ndarray, recovered: list[Reco
     d = int(np.sqrt(len(true)))
     truth = np.asarray(true, float).reshape(d, d)
     extent = float(np.abs(truth).max())
-    maps: list[tuple[str, np.ndarray | None]] = [("(c)  covariance\ntrue $\\Sigma_w$", truth)]
-    for each in recovered:
-        for kind in KINDS:
-            matrices = each.covariance[kind]
-            maps.append((f"{each.look.label}\n{kind}", matrices[0] if len(matrices) else None))
-    image = None
-    for axes, (title, matrix) in zip(panels, maps, strict=True):
-        axes.set(xticks=[], yticks=[], title=title)
+    scale: dict[str, Any] = {"cmap": DIVERGING, "vmin": -extent, "vmax": extent}
+    for axes in panels.ravel():
+        axes.set(xticks=[], yticks=[])
         axes.grid(visible=False)
         axes.spines[:].set_visible(True)
-        if matrix is None:
-            axes.text(0.5, 0.5, "no training\nfinished", ha="center", transform=axes.transAxes)
-            continue
-        image = axes.imshow(matrix, cmap=DIVERGING, vmin=-extent, vmax=extent)
-        if matrix is not truth:
-            distance = np.linalg.norm(matrix - truth) / np.linalg.norm(truth)
-            axes.set_xlabel(f"error {100 * distance:.2g} %")
-    if image is not None:
-        panels[0].figure.colorbar(image, ax=list(panels), shrink=0.75, pad=0.01)
+    image = panels[0, 0].imshow(truth, **scale)
+    panels[0, 0].set_title("(c)  true $\\Sigma_w$")
+    for axes in panels[1:, 0]:
+        axes.set_axis_off()
+    for column, each in enumerate(recovered, 1):
+        panels[0, column].set_title(each.look.label, loc="center", fontsize=7)
+        for axes, kind in zip(panels[:, column], KINDS, strict=True):
+            _draw_covariance(axes, each.covariance[kind], truth, kind, scale)
+    panels[0, 0].figure.colorbar(image, ax=list(panels.ravel()), shrink=0.75, pad=0.01)
+
+
+def _draw_covariance(
+    axes: Axes, matrices: np.ndarray, truth: np.ndarray, kind: str, scale: Mapping[str, Any]
+) -> None:
+    if not len(matrices):
+        axes.text(0.5, 0.5, "no training\nfinished", ha="center", transform=axes.transAxes)
+        return
+    axes.imshow(matrices[0], **scale)
+    distance = np.linalg.norm(matrices[0] - truth) / np.linalg.norm(truth)
+    axes.set_xlabel(f"{kind}: error {100 * distance:.2g} %", fontsize=7)

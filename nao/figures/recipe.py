@@ -7,10 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nao.analysis.tables import SYMMETRISED, TRAINED
 from nao.figures.curves import curves, draw_curves, draw_theory, plain_decades, scale_log
 from nao.figures.legend import draw_legend
-from nao.figures.style import BLACK, GREY, WIDTH, look, style
+from nao.figures.style import BLACK, GREY, WIDTH, Looks, look_of, style
 
 CHOICES = {
     "recipe_layers": "layers $L$",
@@ -25,16 +24,16 @@ TABLES = (*CHOICES, VARIANTS)
 COLUMNS = 3
 
 
-def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
     """RMSE of the recipe's own replicates: a panel for each number, and one for all else."""
-    sweeps = {name: _plain(tables[name]) for name in CHOICES}
+    sweeps = {name: tables[name] for name in CHOICES}
     with style():
         figure = Figure(figsize=(WIDTH, 7.6), layout="constrained")
         rows = -(-len(CHOICES) // COLUMNS)
         above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(rows, 1.5))))
         panels = above.subplots(rows, COLUMNS, sharey=True).ravel()
         for axes, table in zip(panels, sweeps.values(), strict=True):
-            draw_curves(axes, curves(table))
+            draw_curves(axes, curves(table, looks))
         for axes, (name, label), letter in zip(panels, CHOICES.items(), "abcdefghi", strict=False):
             scale_log(axes, sweeps[name]["value"])
             draw_theory(axes, sweeps[name])
@@ -44,26 +43,20 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
             axes.set_ylabel(r"RMSE of $\hat w$")
         last = below.subplots()
         last.set_title(f"({'abcdefghi'[len(CHOICES)]})  one choice changed at a time")
-        _draw_variants(last, _plain(tables[VARIANTS]))
-        draw_legend(above, curves(next(iter(sweeps.values()))), ("expected",))
+        _draw_variants(last, tables[VARIANTS], looks)
+        draw_legend(above, curves(next(iter(sweeps.values())), looks), ("expected",))
     return figure
 
 
-def _plain(table: pd.DataFrame) -> pd.DataFrame:
-    """Without the symmetrised estimates: the recipe is for the transformer as it is."""
-    return table[table["estimator"] != SYMMETRISED]
-
-
-def _draw_variants(axes: Axes, table: pd.DataFrame) -> None:
+def _draw_variants(axes: Axes, table: pd.DataFrame, looks: Looks) -> None:
     """A row for each learner: its replicates as dots, and how many of them failed."""
     scores = table[table["metric"] == "rmse"]
-    trained = scores[scores["learner"].notna()]
-    learners = list(dict.fromkeys(trained["learner"]))
+    trained = scores[scores["model"].notna()]
+    learners = list(dict.fromkeys(trained["estimator"]))
     for row, learner in enumerate(learners):
-        own = trained[trained["learner"] == learner]
+        own = trained[trained["estimator"] == learner]
         reached = own["score"].dropna().to_numpy(float)
-        objective, symmetry = own["objective"].iloc[0], own["row_symmetry"].iloc[0]
-        color = look(TRAINED, objective, symmetry).color
+        color = look_of(learners[0], looks).color
         axes.plot(reached, np.full(len(reached), row), "o", color=color, alpha=0.7, mew=0)
         if len(reached):
             axes.plot(np.median(reached), row, "|", color=BLACK, markersize=10)
@@ -76,6 +69,6 @@ def _draw_variants(axes: Axes, table: pd.DataFrame) -> None:
     axes.axvline(float(oracle), color=GREY, lw=0.8)
     axes.set_xscale("log")
     plain_decades(axes.xaxis, span=1)
-    axes.set_yticks(range(len(learners)), learners)
+    axes.set_yticks(range(len(learners)), [look_of(name, looks).label for name in learners])
     axes.invert_yaxis()
     axes.set_xlabel(r"RMSE of $\hat w$ (line: ORE)")

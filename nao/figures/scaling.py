@@ -12,7 +12,7 @@ from nao.analysis.sweeps import exponent, log_scores
 from nao.analysis.tables import in_scaling_regime
 from nao.figures.curves import OUTSIDE_FIT, Curve, curves, draw_curves, draw_theory, mark, scale_log
 from nao.figures.legend import draw_legend
-from nao.figures.style import GREY, WIDTH, style
+from nao.figures.style import GREY, WIDTH, Looks, style
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ PANELS = (
 TABLES = tuple(panel.experiment for panel in PANELS)
 
 
-def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
+def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
     """RMSE against σ_ε, r_w, κ(Σ_x) and n, with the lines of theory and every fitted exponent."""
     with style():
         figure = Figure(figsize=(WIDTH, 7.4), layout="constrained")
@@ -42,7 +42,7 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
         for position, panel in enumerate(PANELS):
             row, column = divmod(position, 2)
             table = tables[panel.experiment]
-            drawn = curves(table)
+            drawn = curves(table, looks)
             _draw_panel(grid[2 * row, column], table, panel, drawn)
             _draw_exponents(grid[2 * row + 1, column], drawn)
             everywhere += drawn

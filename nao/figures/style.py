@@ -1,16 +1,17 @@
 """The one style sheet: every figure's type, lines and colours, and one look for each estimator.
 
 Colours are those of Okabe and Ito, which the colour-blind can tell apart; since a print may be
-grey, markers and line styles differ too. A trained estimator's colour and marker say by which
-objective it was trained, its line and filling which symmetry of the rows the training knew.
+grey, markers and line styles differ too. The looks of trained estimators are the configuration's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import matplotlib as mpl
+
+from nao.config import LearnerSpec, LookSpec
 
 WIDTH = 7.0  # inches: the text width of a two-column page
 RESOLUTION = 200  # dots per inch of the PNG
@@ -18,6 +19,15 @@ RESOLUTION = 200  # dots per inch of the PNG
 BLACK, GREY, FAINT = "#000000", "#7F7F7F", "#C8C8C8"
 GREEN, BLUE, VERMILLION, PURPLE = "#009E73", "#0072B2", "#D55E00", "#CC79A7"
 ORANGE, SKY = "#E69F00", "#56B4E9"
+PALETTE = {
+    "green": GREEN,
+    "blue": BLUE,
+    "vermillion": VERMILLION,
+    "purple": PURPLE,
+    "orange": ORANGE,
+    "sky": SKY,
+}
+"""Names that the configuration may give a learner's colour."""
 DIVERGING = "RdBu_r"
 
 SHEET: dict[Any, Any] = {
@@ -73,7 +83,7 @@ class Look:
     marker: str
     line: str | tuple[float, tuple[float, ...]] = "-"
     filled: bool = True
-    order: int = 0  # from the weakest estimator to the oracle, as in the legend
+    order: int = 0  # in the legend, and from the back to the front
     derived: bool = False  # shares its trainings, and their failures, with another estimator
 
     @property
@@ -87,48 +97,58 @@ class Look:
             "markerfacecolor": self.color if self.filled else "white",
         }
 
+    @property
+    def symmetrised(self) -> "Look":
+        """Of the same estimator's estimates averaged over orders and signs of the rows."""
+        label = f"{self.label}, symmetrised"
+        return replace(self, label=label, line=(0, (1, 1)), marker="None", derived=True)
 
+
+Looks = Mapping[str, Look]
+"""By the name of the estimator."""
+
+TRAINED, LAST = 10, 100  # where in the order the trained estimators begin, and the oracle stands
 CLASSICAL = {
     "least_squares": Look("least squares", ORANGE, "x", (0, (1, 2)), order=0),
     "ridge": Look("RE", GREY, "v", ":", order=1),
     "two_stage_ridge": Look("TRE", GREEN, "^", (0, (5, 1.5, 1, 1.5)), order=2),
     "two_stage_ridge_debiased": Look("TRE debiased", GREEN, "^", (0, (4, 2)), False, order=3),
-    "empirical_bayes": Look("EM", SKY, "P", (0, (5, 1.5, 1, 1.5)), order=8),
-    "oracle_ridge": Look("ORE", BLACK, "D", "-", order=9),
+    "empirical_bayes": Look("EM", SKY, "P", (0, (5, 1.5, 1, 1.5)), order=4),
+    "oracle_ridge": Look("ORE", BLACK, "D", "-", order=LAST),
 }
-#: trained estimator -> its name, and a marker for each objective
-LEARNED = {
-    "nao": ("NAO", {"misfit": "o", "heldout": "s", "supervised": "p"}),
-    "nao_symmetrised": ("NAO symmetrised", {"misfit": "1", "heldout": "2", "supervised": "3"}),
-    "upg": ("UPG", {"misfit": "h", "heldout": "d", "supervised": "*"}),
+LINES = {
+    "solid": "-",
+    "dashed": (0, (4, 2)),
+    "dotted": (0, (1, 1)),
+    "dashdot": (0, (5, 1.5, 1, 1.5)),
+    "long": (0, (6, 1)),
 }
-OBJECTIVES = {"misfit": (VERMILLION, 4), "heldout": (BLUE, 5), "supervised": (PURPLE, 6)}
-ROW_SYMMETRIES = {
-    "permute": ("-", True, ""),
-    "none": ((0, (4, 2)), False, ", fixed rows"),
-    "rotate": ((0, (6, 1)), True, ", rotated rows"),
-}
-SYMMETRISED_LINES = {"permute": (0, (1, 1)), "none": (0, (1, 2.5)), "rotate": (0, (1, 1, 3, 1))}
+UNSPECIFIED = [
+    LookSpec.model_validate({"color": color, "marker": marker, "line": line})
+    for line, markers in (("solid", "<>8"), ("dashed", "pX*"), ("long", "hHd"))
+    for color, marker in zip(("purple", "orange", "sky"), markers, strict=True)
+]
+"""Looks of learners to which the configuration gives none, in turn."""
 
 
-def look(estimator: str, objective: str | None = None, row_symmetry: str | None = None) -> Look:
-    """The look of one estimator. Raises ValueError where the sheet gives it none."""
-    if estimator in CLASSICAL:
-        return CLASSICAL[estimator]
-    if (
-        estimator not in LEARNED
-        or objective not in OBJECTIVES
-        or row_symmetry not in ROW_SYMMETRIES
-    ):
-        raise ValueError(
-            f"no look is given to estimator = {estimator!r} with objective = {objective!r} and "
-            f"row_symmetry = {row_symmetry!r}; add it to nao/figures/style.py"
+def looks_of(learners: Mapping[str, LearnerSpec]) -> Looks:
+    """The look of every classical estimator and of the learners, in the order given."""
+    found, free = dict(CLASSICAL), 0
+    for order, (name, learner) in enumerate(learners.items(), TRAINED):
+        given = learner.look or UNSPECIFIED[free % len(UNSPECIFIED)]
+        free += learner.look is None
+        color = PALETTE.get(given.color, given.color)
+        found[name] = Look(
+            learner.label, color, given.marker, LINES[given.line], given.filled, order
         )
-    name, markers = LEARNED[estimator]
-    color, order = OBJECTIVES[objective]
-    line, filled, remark = ROW_SYMMETRIES[row_symmetry]
-    derived = estimator == "nao_symmetrised"
-    if derived:
-        line = SYMMETRISED_LINES[row_symmetry]
-    label = f"{name} {objective}{remark}"
-    return Look(label, color, markers[objective], line, filled, order, derived)
+    return found
+
+
+def look_of(estimator: str, looks: Looks) -> Look:
+    """The look of one estimator. Raises ValueError where it has none."""
+    if estimator not in looks:
+        raise ValueError(
+            f"no look is given to estimator = {estimator!r}; name it among the learners of "
+            "config.yaml, or in nao/figures/style.py"
+        )
+    return looks[estimator]

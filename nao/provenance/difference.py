@@ -13,8 +13,8 @@ from nao.provenance.schema import SUFFIX, Record, RecordError, read_record, reco
 from nao.provenance.today import code_changes, differences, functions
 from nao.provenance.trees import artefacts_in, bases_of, is_artefact
 
-KEY_COLUMNS = ("experiment", "axis", "value", "estimator", "objective", "row_symmetry",
-               "learner", "replicate", "metric", "kind", "claim", "context", "step")  # fmt: skip
+KEY_COLUMNS = ("experiment", "axis", "value", "estimator", "model", "objective",
+               "replicate", "metric", "kind", "claim", "context", "step")  # fmt: skip
 
 
 @dataclass(frozen=True)

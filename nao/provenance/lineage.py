@@ -15,10 +15,7 @@ from nao.provenance.pictures import embedded_id
 from nao.provenance.schema import SUFFIX, Record, RecordError, read_record, record_path
 from nao.provenance.trees import PICTURES
 
-POINT_KEYS = (
-    *("experiment", "axis", "value", "estimator", "objective", "row_symmetry"),
-    *("learner", "metric", "kind"),
-)
+POINT_KEYS = ("experiment", "axis", "value", "estimator", "model", "objective", "metric", "kind")
 TABLE_KEYS = {"experiment", "value", "estimator", "replicate", "source"}
 COLUMNS = (*POINT_KEYS, "replicate", "score", "source")  # not the moments, which are long
 

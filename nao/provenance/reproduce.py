@@ -31,7 +31,7 @@ from nao.provenance.numbers import UnreadableTable, read_table
 from nao.provenance.schema import Record, read_record, record_path
 
 SOURCES = ("Snakefile", "workflow", "nao", "config.yaml", "envs", "pyproject.toml")
-GROUP = ["estimator", "objective", "row_symmetry", "metric", "experiment", "value", "source"]
+GROUP = ["estimator", "metric", "experiment", "value", "source"]
 
 
 class Outcome(StrEnum):

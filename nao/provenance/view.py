@@ -167,10 +167,7 @@ def show_lineage(
 
 
 def _show_point(console: Console, point: dict[Any, Any]) -> None:
-    keys = (
-        *("experiment", "value", "estimator", "objective", "row_symmetry"),
-        *("learner", "metric"),
-    )
+    keys = ("experiment", "value", "estimator", "metric")
     where = " ".join(f"{key}={point[key]}" for key in keys if not pd.isna(point.get(key)))
     scores = ", ".join(f"{score:.5g}" for score in point["scores"])
     console.print(escape(f"{where}: {point['score']:.5g}, {point['done']} of {point['planned']}"))

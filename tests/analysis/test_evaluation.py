@@ -30,7 +30,9 @@ def test_contexts(problem):
 def test_scores_of_each_replicate(test_contexts):
     w = test_contexts.w
     w_hat = np.stack([w, w + 0.5, np.full_like(w, np.nan)])
-    scores = score_estimates(Estimates(w_hat, (0, 1, 4)), test_contexts, "nao", "misfit", "none")
+    scores = score_estimates(
+        Estimates(w_hat, (0, 1, 4)), test_contexts, "nao", "transformer", "misfit"
+    )
     assert scores.dtypes.astype(str).to_dict() == {
         name: kind if kind != "string" else str(scores[name].dtype) for name, kind in SCORES.items()
     }

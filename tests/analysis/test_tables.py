@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from nao.analysis.evaluation import write_table
-from nao.analysis.tables import COLUMNS, TRAINED, in_scaling_regime, tabulate, tabulate_priors
+from nao.analysis.tables import COLUMNS, in_scaling_regime, tabulate, tabulate_priors
 from tests.evaluated import read_prior, read_scores, smoke_plan, smoke_tables
 
 EXPERIMENTS = sorted(smoke_plan().experiments)
@@ -14,15 +14,11 @@ def test_every_score_of_every_source_stands_in_the_table_once(name):
     plan, table = smoke_plan(), smoke_tables()[name]
     for point in plan.experiments[name].points:
         at_point = table if point.value is None else table[table["value"] == point.value]
-        sources = [(estimator, point.dataset, None) for estimator in plan.baselines]
-        sources += [(TRAINED, run, learner) for learner, run in point.runs.items()]
-        for estimator, source, learner in sources:
+        sources = [(estimator, point.dataset) for estimator in plan.baselines]
+        for estimator, source in (*sources, *point.runs.items()):
             stored = read_scores(estimator, source)
             of_source = at_point["source"] == source
-            if learner is None:
-                rows = at_point[of_source & (at_point["estimator"] == estimator)]
-            else:
-                rows = at_point[of_source & (at_point["learner"] == learner)]
+            rows = at_point[of_source & (at_point["estimator"] == estimator)]
             pd.testing.assert_frame_equal(
                 rows[list(stored)].reset_index(drop=True), stored.reset_index(drop=True)
             )
@@ -31,9 +27,9 @@ def test_every_score_of_every_source_stands_in_the_table_once(name):
         for point in plan.experiments[name].points
         for estimator in plan.baselines
     ) + sum(
-        len(read_scores(TRAINED, run))
+        len(read_scores(learner, run))
         for point in plan.experiments[name].points
-        for run in point.runs.values()
+        for learner, run in point.runs.items()
     )
 
 
@@ -62,11 +58,11 @@ def test_a_failed_replicate_keeps_its_rows():
 
     def read(estimator: str, source: str) -> pd.DataFrame:
         scores = read_scores(estimator, source)
-        failed = (scores["replicate"] == 1) & (estimator == TRAINED)
+        failed = (scores["replicate"] == 1) & scores["model"].notna()
         return scores.assign(score=scores["score"].mask(failed.fillna(False)))
 
     table = tabulate("noise", plan.experiments["noise"], plan.datasets, plan.baselines, read)
-    trained = table[table["estimator"] == TRAINED]
+    trained = table[table["model"].notna()]
     assert len(table) == len(smoke_tables()["noise"])
     assert (trained["score"].isna() == (trained["replicate"] == 1)).all()
 
@@ -97,7 +93,8 @@ def test_priors_carry_the_run_they_are_from(tmp_path):
     for run, rows in table.groupby("source"):
         spec = plan.runs[str(run)]
         assert set(rows["objective"]) == {spec.training.objective}
-        assert set(rows["row_symmetry"]) == {spec.training.row_symmetry}
+        assert set(rows["estimator"]) == {spec.learner}
+        assert set(rows["model"]) == {spec.model.kind}
         assert set(rows["test_contexts"]) == {spec.dataset.test_contexts}
         stored = read_prior(str(run))
         assert list(rows["kind"]) == list(stored["kind"])

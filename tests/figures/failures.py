@@ -12,10 +12,10 @@ def with_failures(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]
 
 
 def _failed(table: pd.DataFrame) -> pd.DataFrame:
-    failed = (table["objective"] == "misfit") & (table["replicate"] == 1)
+    failed = (table["estimator"] == "misfit") & (table["replicate"] == 1)
     if "score" in table:
         first = table["value"] == table["value"].min()
-        failed |= (table["objective"] == "heldout") & first
+        failed |= (table["estimator"] == "heldout") & first
         return table.assign(score=table["score"].mask(failed.fillna(False)))
     lost = failed.fillna(False).to_numpy(bool)
     for column in ("mean", "covariance", "eigenvalues"):

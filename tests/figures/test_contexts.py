@@ -1,24 +1,29 @@
 import numpy as np
 
 from nao.figures.contexts import draw
-from tests.evaluated import smoke_tables
+from tests.evaluated import smoke_looks, smoke_plan, smoke_tables
 
 
 def test_a_panel_for_each_objective_beside_the_classical_estimators():
-    left, right = draw(smoke_tables()).axes[:2]
-    markers = [{str(line.get_marker()) for line in axes.lines} - {"None"} for axes in (left, right)]
-    assert markers == [{"v", "^", "D", "o", "1"}, {"v", "^", "D", "s", "2"}]
-    for axes in (left, right):
-        fills = [
-            line.get_markerfacecolor() for line in axes.lines if line.get_marker() in ("o", "s")
-        ]
-        assert len(fills) == 2
-        assert "white" in fills
+    left, right = draw(smoke_tables(), smoke_looks()).axes[:2]
+    runs = [smoke_plan().runs[run] for run in _runs("contexts")]
+    for axes, objective in ((left, "misfit"), (right, "heldout")):
+        expected = {smoke_looks()[run.learner].marker for run in runs if _is(run, objective)}
+        markers = {str(line.get_marker()) for line in axes.lines} - {"None"}
+        assert markers == expected | {"v", "^", "D"}
+
+
+def _runs(experiment):
+    return smoke_plan().experiments[experiment].points[0].runs.values()
+
+
+def _is(run, objective):
+    return run.training.objective == objective
 
 
 def test_the_right_scale_counts_multiples_of_the_oracle():
     tables = smoke_tables()
-    figure = draw(tables)
+    figure = draw(tables, smoke_looks())
     figure.draw_without_rendering()
     table = tables["contexts"]
     oracle = table[(table["estimator"] == "oracle_ridge") & (table["metric"] == "rmse")]["score"]

@@ -3,18 +3,14 @@ import pytest
 from matplotlib.figure import Figure
 
 from nao.figures.curves import curves, draw_curves, draw_theory, scale_log
-from tests.evaluated import smoke_tables
+from tests.evaluated import smoke_looks, smoke_plan, smoke_tables
 from tests.figures.failures import with_failures
 
 
 def test_a_curve_sums_up_its_replicates():
     table = smoke_tables()["noise"]
-    (curve,) = (each for each in curves(table) if each.look.label == "NAO misfit")
-    chosen = table[
-        (table["estimator"] == "nao")
-        & (table["objective"] == "misfit")
-        & (table["metric"] == "rmse")
-    ]
+    (curve,) = (each for each in curves(table, smoke_looks()) if each.look.label == "NAO misfit")
+    chosen = table[(table["estimator"] == "misfit") & (table["metric"] == "rmse")]
     for value, point in curve.points.iterrows():
         scores = chosen.loc[chosen["value"] == value, "score"].to_numpy(float)
         assert point["median"] == pytest.approx(np.median(scores))
@@ -23,26 +19,34 @@ def test_a_curve_sums_up_its_replicates():
 
 
 def test_curves_stand_from_the_weakest_to_the_oracle():
-    labels = [curve.look.label for curve in curves(smoke_tables()["contexts"])]
-    assert labels == [
-        "RE",
-        "TRE",
-        "NAO misfit",
-        "NAO symmetrised misfit",
-        "NAO misfit, fixed rows",
-        "NAO symmetrised misfit, fixed rows",
-        "NAO heldout",
-        "NAO symmetrised heldout",
-        "NAO heldout, fixed rows",
-        "NAO symmetrised heldout, fixed rows",
-        "ORE",
-    ]
+    table, looks = smoke_tables()["contexts"], smoke_looks()
+    labels = [curve.look.label for curve in curves(table, looks)]
+    learners = list(smoke_plan().experiments["contexts"].points[0].runs)
+    assert labels == ["RE", "TRE", *(looks[name].label for name in learners), "ORE"]
+
+
+def test_two_learners_of_one_objective_are_two_curves():
+    table = smoke_tables()["contexts"]
+    table = table[table["estimator"].isin(["paper", "paper_permuted"])]
+    one, other = curves(table, smoke_looks())
+    assert set(one.rows["objective"]) == set(other.rows["objective"]) == {"misfit"}
+    assert len(one.rows) == len(other.rows) == len(table[table["metric"] == "rmse"]) / 2
+    assert one.look != other.look
+
+
+def test_symmetrised_scores_are_the_same_estimators_dotted_and_never_crossed():
+    table = with_failures(smoke_tables())["noise"]
+    drawn = curves(table, smoke_looks(), "symmetrised_rmse")
+    assert {each.look.label for each in drawn} >= {"NAO misfit, symmetrised"}
+    axes = Figure().subplots()
+    draw_curves(axes, drawn)
+    assert not axes.texts
 
 
 def test_failed_trainings_are_crossed_and_counted_not_dropped():
     table = with_failures(smoke_tables())["noise"]
     axes = Figure().subplots()
-    draw_curves(axes, curves(table))
+    draw_curves(axes, curves(table, smoke_looks()))
     shares = sorted(text.get_text() for text in axes.texts)
     assert shares == ["0/2", "1/2", "1/2"]
     crosses = [line for line in axes.lines if line.get_marker() == "x"]
@@ -59,7 +63,7 @@ def test_an_infinite_bound_is_left_out_and_moves_no_axis():
     bound = table[table["metric"] == "rmse_bound"]
     assert np.isinf(bound["score"]).any()
     axes = Figure().subplots()
-    draw_curves(axes, curves(table))
+    draw_curves(axes, curves(table, smoke_looks()))
     scale_log(axes, table["value"])
     before = axes.get_ylim()
     draw_theory(axes, table, bound=True)

@@ -14,7 +14,7 @@ from pypdf import PdfReader
 
 from nao.figures import FIGURES, draw, save
 from nao.figures.style import RESOLUTION, WIDTH, style
-from tests.evaluated import smoke_tables
+from tests.evaluated import smoke_looks, smoke_tables
 from tests.figures.failures import with_failures
 
 SMALLEST_PRINT = 7  # points
@@ -32,7 +32,7 @@ def tables(request):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_all_text_is_legible_and_inside_the_page(name, tables):
-    figure = draw(name, tables)
+    figure = draw(name, tables, smoke_looks())
     with style():
         figure.draw_without_rendering()
         drawn = figure.get_tightbbox()  # inches
@@ -46,7 +46,7 @@ def test_all_text_is_legible_and_inside_the_page(name, tables):
 @pytest.mark.parametrize("name", FIGURES)
 def test_equal_tables_give_equal_bytes(name, tmp_path):
     for copy in ("one", "two"):
-        figure = draw(name, smoke_tables())
+        figure = draw(name, smoke_tables(), smoke_looks())
         for suffix in ("png", "pdf"):
             save(figure, tmp_path / f"{copy}.{suffix}")
     for suffix in ("png", "pdf"):
@@ -60,22 +60,22 @@ def test_a_sweep_of_one_value_is_drawn(name, tmp_path):
         key: table if key == "prior_moments" else table[table["value"] == table["value"].min()]
         for key, table in smoke_tables().items()
     }
-    save(draw(name, tables), tmp_path / "single.png")
+    save(draw(name, tables, smoke_looks()), tmp_path / "single.png")
     with Image.open(tmp_path / "single.png") as picture:
         assert picture.width == round(WIDTH * RESOLUTION)
 
 
 def test_a_style_of_the_readers_own_changes_nothing(tmp_path):
-    save(draw("fig2", smoke_tables()), tmp_path / "plain.png")
+    save(draw("fig2", smoke_tables(), smoke_looks()), tmp_path / "plain.png")
     with mpl.rc_context({"font.size": 30, "axes.facecolor": "black", "savefig.dpi": 10}):
         before = dict(mpl.rcParams)
-        save(draw("fig2", smoke_tables()), tmp_path / "styled.png")
+        save(draw("fig2", smoke_tables(), smoke_looks()), tmp_path / "styled.png")
         assert dict(mpl.rcParams) == before
     assert (tmp_path / "plain.png").read_bytes() == (tmp_path / "styled.png").read_bytes()
 
 
 def test_metadata_reaches_the_files(tmp_path):
-    figure = draw("fig2", smoke_tables())
+    figure = draw("fig2", smoke_tables(), smoke_looks())
     save(figure, tmp_path / "fig2.png", {"study": "abc"})
     save(figure, tmp_path / "fig2.pdf", {"Keywords": "study:abc"})
     with Image.open(tmp_path / "fig2.png") as picture:
@@ -88,7 +88,7 @@ def test_metadata_reaches_the_files(tmp_path):
 
 
 def test_the_pdf_is_drawn_in_vectors_and_letters(tmp_path):
-    save(draw("fig3", smoke_tables()), tmp_path / "fig3.pdf")
+    save(draw("fig3", smoke_tables(), smoke_looks()), tmp_path / "fig3.pdf")
     page = PdfReader(tmp_path / "fig3.pdf").pages[0]
     assert not list(page.images)
     assert "condition number" in page.extract_text()
@@ -96,9 +96,9 @@ def test_the_pdf_is_drawn_in_vectors_and_letters(tmp_path):
 
 def test_a_figure_that_cannot_be_is_refused_in_one_sentence(tmp_path):
     with pytest.raises(ValueError, match="figure = 'fig0' is unknown; choose one of fig1, fig2"):
-        draw("fig0", smoke_tables())
+        draw("fig0", smoke_tables(), smoke_looks())
     with pytest.raises(ValueError, match=r"fig2 needs the tables contexts, .* add its experiment"):
-        draw("fig2", {})
+        draw("fig2", {}, smoke_looks())
     with pytest.raises(ValueError, match=r"fig2\.svg: a figure is saved as \.png or \.pdf"):
         save(Figure(), tmp_path / "fig2.svg")
 
@@ -116,7 +116,7 @@ def test_drawing_leaves_the_tables_alone():
     tables = smoke_tables()
     copies = {name: table.copy(deep=True) for name, table in tables.items()}
     for name in FIGURES:
-        draw(name, tables)
+        draw(name, tables, smoke_looks())
     for name, copy in copies.items():
         if name != "prior_moments":  # holds arrays, which pandas does not compare
             pd.testing.assert_frame_equal(tables[name], copy)

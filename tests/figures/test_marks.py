@@ -10,14 +10,14 @@ from PIL import Image
 from nao.figures import draw, marks, save
 from nao.figures.marks import plain, shows
 from nao.figures.style import style
-from tests.evaluated import smoke_tables
+from tests.evaluated import smoke_looks, smoke_tables
 from tests.figures.failures import with_failures
 
 
 @pytest.mark.parametrize("name", ["fig2", "fig3", "fig7"])
 def test_a_mark_of_a_curve_is_the_median_of_its_rows(name):
     tables = smoke_tables()
-    found = marks(draw(name, tables))
+    found = marks(draw(name, tables, smoke_looks()))
     assert found
     for entry in found:
         rows = tables[entry["table"]]
@@ -30,7 +30,7 @@ def test_a_mark_of_a_curve_is_the_median_of_its_rows(name):
 
 @pytest.mark.parametrize("name", ["fig2", "fig3", "fig7", "recipe"])
 def test_a_mark_stands_where_the_picture_has_its_ink(name, tmp_path):
-    figure = draw(name, smoke_tables())
+    figure = draw(name, smoke_tables(), smoke_looks())
     found = marks(figure)
     save(figure, tmp_path / "figure.png")
     picture = np.asarray(Image.open(tmp_path / "figure.png").convert("L"), float)
@@ -70,7 +70,9 @@ def test_a_mark_is_a_fraction_from_the_top_left():
 
 def test_a_failed_training_is_marked_where_its_cross_stands():
     tables = with_failures(smoke_tables())
-    crosses = [entry for entry in marks(draw("fig3", tables)) if "trained" in entry["label"]]
+    crosses = [
+        entry for entry in marks(draw("fig3", tables, smoke_looks())) if "trained" in entry["label"]
+    ]
     assert crosses
     for entry in crosses:
         (mark,) = entry["marks"]

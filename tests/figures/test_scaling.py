@@ -5,22 +5,26 @@ from matplotlib.patches import Rectangle
 from nao.analysis.sweeps import exponent, log_scores
 from nao.analysis.tables import in_scaling_regime
 from nao.figures.scaling import PANELS, draw
-from tests.evaluated import smoke_plan, smoke_tables
+from tests.evaluated import smoke_looks, smoke_plan, smoke_tables
 
 
 def test_each_panel_shows_its_sweep():
-    figure = draw(smoke_tables())
+    figure = draw(smoke_tables(), smoke_looks())
     for panel in PANELS:
         (axes,) = (axes for axes in figure.axes if axes.get_title(loc="left") == panel.title)
         points = smoke_plan().experiments[panel.experiment].points
         values = np.array([point.value for point in points], float)
         for line in axes.lines:
-            if line.get_marker() in ("v", "^", "o", "s", "D"):
+            if line.get_marker() in ("v", "^", "<", ">", "o", "s", "D"):
                 np.testing.assert_allclose(np.asarray(line.get_xdata(), float), values)
 
 
 def test_the_panel_of_r_w_marks_n_and_what_the_fit_leaves_out():
-    (axes,) = (axes for axes in draw(smoke_tables()).axes if "(b)" in axes.get_title(loc="left"))
+    (axes,) = (
+        axes
+        for axes in draw(smoke_tables(), smoke_looks()).axes
+        if "(b)" in axes.get_title(loc="left")
+    )
     n = smoke_tables()["task_dimension"]["context_length"].iloc[0]
     marks = [line for line in axes.lines if list(np.ravel(line.get_xdata())) == [n, n]]
     assert len(marks) == 1
@@ -36,7 +40,7 @@ def test_the_panel_of_r_w_marks_n_and_what_the_fit_leaves_out():
 
 def test_the_printed_slopes_are_those_of_the_table():
     tables = smoke_tables()
-    figure = draw(tables)
+    figure = draw(tables, smoke_looks())
     written = [
         [text.get_text().replace("−", "-") for text in axes.texts]
         for axes in figure.axes
@@ -47,8 +51,7 @@ def test_the_printed_slopes_are_those_of_the_table():
     oracle = table[(table["estimator"] == "oracle_ridge") & (table["metric"] == "rmse")]
     fit = exponent(log_scores(oracle[in_scaling_regime(oracle)]))
     assert f"{fit.number:.2f}" in written[0]
-    trained = (table["estimator"] == "nao") & (table["objective"] == "heldout")
-    heldout = table[trained & (table["metric"] == "rmse")]
+    heldout = table[(table["estimator"] == "heldout") & (table["metric"] == "rmse")]
     fit = exponent(log_scores(heldout[in_scaling_regime(heldout)]))
     for number in (fit.number, fit.low, fit.high):
         assert f"{number:.2f}" in written[0]

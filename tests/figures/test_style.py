@@ -2,15 +2,29 @@ import itertools
 
 import pytest
 
+from nao.config import LearnerSpec, load
 from nao.estimators import ESTIMATORS
-from nao.figures.style import CLASSICAL, LEARNED, OBJECTIVES, ROW_SYMMETRIES, look
+from nao.figures.style import CLASSICAL, look_of, looks_of
+from tests.evaluated import CONFIG
 
-LEARNERS = list(itertools.product(LEARNED, OBJECTIVES, ROW_SYMMETRIES))
-LOOKS = [look(name) for name in CLASSICAL] + [look(*learner) for learner in LEARNERS]
+LEARNERS = load(CONFIG).learners
+LOOKS = [*CLASSICAL.values(), *looks_of({n: of for n, of in LEARNERS.items() if of.look}).values()]
+LOOKS = list(dict.fromkeys(LOOKS))
 
 
 def test_every_estimator_has_a_look():
-    assert [look(name) for name in ESTIMATORS]
+    assert [look_of(name, CLASSICAL) for name in ESTIMATORS]
+
+
+def test_a_learner_is_drawn_without_being_given_a_look():
+    learners = {name: LearnerSpec(label=name) for name in "abcdefghi"}
+    looks = [look_of(name, looks_of(learners)) for name in learners]
+    assert [each.label for each in looks] == list(learners)
+    assert len({(each.color, each.marker, str(each.line)) for each in looks}) == len(looks)
+    orders = [each.order for each in looks]
+    assert orders == sorted(orders)
+    assert CLASSICAL["two_stage_ridge"].order < orders[0]
+    assert orders[-1] < CLASSICAL["oracle_ridge"].order
 
 
 def test_no_two_looks_are_alike_even_without_colour():
@@ -34,7 +48,5 @@ def test_colours_stay_apart_for_the_colour_blind():
 
 
 def test_an_estimator_without_a_look_is_named():
-    with pytest.raises(ValueError, match=r"estimator = 'magic' .* add it to nao/figures/style.py"):
-        look("magic")
-    with pytest.raises(ValueError, match="objective = 'guess'"):
-        look("nao", "guess", "none")
+    with pytest.raises(ValueError, match=r"estimator = 'magic'; name it among the learners"):
+        look_of("magic", CLASSICAL)

@@ -52,7 +52,7 @@ def test_points_are_the_table_s_rows(bench: Workbench):
 
 def test_one_point_leads_to_its_own_run_and_data(bench: Workbench):
     found = lineage(bench.path("png"))
-    learned = behind(found, rows_of(found, value="0.10", estimator="nao"))
+    learned = behind(found, rows_of(found, value="0.10", estimator="heldout"))
     words = ("scores", "model", "train", "test")
     assert {bench.tree / name for name in learned} == {bench.path(word) for word in words}
     baseline = behind(found, rows_of(found, value="0.3", estimator="ridge"))
@@ -99,6 +99,6 @@ def test_the_command(bench: Workbench, monkeypatch: pytest.MonkeyPatch):
     assert "'noise_std': 0.1" in shown.stdout
     assert "'noise_std': 0.3" not in shown.stdout
     content = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)
-    assert {point["estimator"] for point in content["points"]} == {"nao", "ridge"}
+    assert {point["estimator"] for point in content["points"]} == {"heldout", "ridge"}
     wrong = CliRunner().invoke(app, ["lineage", "results/laptop/claims.md", "--point", "value"])
     assert (wrong.exit_code, wrong.stderr.count("\n")) == (2, 1)

@@ -100,17 +100,18 @@ def test_a_function_reruns_the_rules_that_use_it_and_what_they_feed(
 
 
 def test_a_value_of_one_learner_retrains_it_alone(clone):
+    look = "    look: { color: vermillion, marker: o, line: dashed, filled: false }\n"
     clone.edit(
         "config.yaml",
-        "{ objective: misfit, row_symmetry: none }",
-        "{ objective: misfit, row_symmetry: rotate }",
+        look + "    training: { objective: misfit, row_symmetry: none }",
+        look + "    training: { objective: misfit, row_symmetry: rotate }",
     )
     jobs = clone.planned()
     assert rules(jobs) == {
         *("train", "evaluate_run", "tabulate_experiment", "draw_figure", "judge_claims")
     }
     assert texts(jobs, "train", "evaluate_run") == [
-        f"{rule} run=d8-n4-r1-s0.1-k1-N{count}-misfit-rotate"
+        f"{rule} run=d8-n4-r1-s0.1-k1-N{count}-transformer-misfit_plain"
         for rule in ("evaluate_run", "train")
         for count in (100, 200)
     ]
@@ -120,13 +121,20 @@ def test_a_value_of_one_learner_retrains_it_alone(clone):
     ]
 
 
+def test_a_learners_label_redraws_and_computes_nothing(clone):
+    clone.edit("config.yaml", "label: NAO misfit, stored", "label: NAO by the misfit")
+    jobs = clone.planned()
+    assert rules(jobs) == {"draw_figure", "judge_claims"}
+    assert texts(jobs, "draw_figure") == ["draw_figure figure=fig2"]
+
+
 def test_a_new_point_of_a_sweep_is_trained_alone(clone):
     clone.edit("config.yaml", "noise: [0.1, 0.3]", "noise: [0.1, 0.3, 0.5]")
     jobs = clone.planned()
     assert texts(jobs, "make_dataset") == ["make_dataset dataset=d8-n4-r1-s0.5-k1-N200"]
     assert texts(jobs, "train") == [
-        f"train run=d8-n4-r1-s0.5-k1-N200-{objective}-permute"
-        for objective in ("heldout", "misfit")
+        f"train run=d8-n4-r1-s0.5-k1-N200-transformer-{learner}"
+        for learner in ("heldout", "misfit", "paper", "paper_permuted")
     ]
     assert [str(job) for job in jobs if job.rule in ("tabulate_experiment", "draw_figure")] == [
         "tabulate_experiment experiment=noise",

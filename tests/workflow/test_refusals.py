@@ -106,22 +106,25 @@ def test_a_truncated_file_stops_what_needs_it_and_nothing_is_lost(clone):
 
 
 def test_a_training_that_diverges_is_marked_and_the_others_go_on(clone):
-    clone.edit("config.yaml", "learners: [misfit, heldout, misfit_plain", "learners: [misfit_wild")
+    clone.edit(
+        "config.yaml",
+        "learners: [paper, paper_permuted, misfit, misf",
+        "learners: [misfit_wild, misf",
+    )
     clone.edit(
         "config.yaml",
         "  misfit_plain:",
-        "  misfit_wild:\n"
+        "  misfit_wild:\n    label: wild\n"
         "    training: { objective: misfit, gradient_clip: null, learning_rate: 1e30 }\n"
         "  misfit_plain:",
     )
     clone.make("claims", "fig2")
     table = pd.read_parquet(clone.results / "experiments" / "contexts.parquet")
-    wild = table[(table["estimator"] == "nao") & (table["row_symmetry"] == "permute")]
+    wild = table[table["estimator"] == "misfit_wild"]
     assert wild["score"].isna().all()
-    assert len(wild) == 12  # 2 points, 2 replicates, 3 metrics
-    transformers = table["estimator"].isin(["nao", "nao_symmetrised"])
-    others = table[~transformers | (table["row_symmetry"] == "none")]
-    assert set(others["estimator"]) > {"nao", "nao_symmetrised", "oracle_ridge"}
+    assert len(wild) == 24  # 2 points, 2 replicates, 3 metrics as they are and symmetrised
+    others = table[table["estimator"] != "misfit_wild"]
+    assert set(others["estimator"]) > {"misfit_plain", "oracle_ridge"}
     assert others["score"].notna().all()
     source = wild["source"].iloc[0]
     history = pd.read_parquet(clone.results / "runs" / source / "history.parquet")

@@ -87,9 +87,12 @@ def test_the_tables_of_a_run_have_the_promised_columns(finished, plan):
     assert estimates.schema.field("w_hat").type.list_size == spec.dataset.problem.dimension
     assert len(estimates) == spec.dataset.replicates * spec.dataset.test_contexts
     table = pd.read_parquet(finished.results / "experiments" / "contexts.parquet")
-    assert set(table["estimator"]) == {"nao", "nao_symmetrised", *plan.baselines}
+    learners = plan.experiments["contexts"].points[0].runs
+    assert set(table["estimator"]) == {*learners, *plan.baselines}
+    metrics = ("rmse", "relative_rmse", "misfit")
     assert set(table["metric"]) == {
-        *("rmse", "relative_rmse", "misfit"),
+        *metrics,
+        *(f"symmetrised_{metric}" for metric in metrics),
         *("expected_rmse", "rmse_bound"),
     }
     assert table["score"].notna().all()

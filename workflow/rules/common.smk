@@ -135,6 +135,17 @@ def scores_of(wildcards):
     ]
 
 
+def learners_of(tables):
+    """Label and look of the learners in these tables, in the order of the configuration."""
+    experiments = {table.removesuffix("_moments") for table in tables}
+    names = {name for each in experiments for point in points_of(each) for name in point.runs}
+    return {
+        name: learner.model_dump(mode="json", include={"label", "look"})
+        for name, learner in PLAN.learners.items()
+        if name in names
+    }
+
+
 def require_writable(folder):
     """Refuse to start where results could not be written."""
     try:

@@ -59,6 +59,7 @@ rule draw_figure:
         "../../envs/environment.yaml"
     params:
         code=code("draw_figure"),
+        learners=lambda wildcards: learners_of(FIGURES[wildcards.figure]),
     script:
         "../scripts/draw_figure.py"
 
@@ -79,5 +80,6 @@ rule judge_claims:
         "../../envs/environment.yaml"
     params:
         code=code("judge_claims"),
+        labels={name: shown["label"] for name, shown in learners_of(CLAIM_TABLES).items()},
     script:
         "../scripts/judge_claims.py"

@@ -2,12 +2,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from nao.figures import draw, marks, save
+from nao.config import LearnerSpec
+from nao.figures import draw, looks_of, marks, save
 from nao.provenance.observer import observed
 
+learners = snakemake.params.learners
 with observed(snakemake) as record:
     tables = {Path(path).stem: pd.read_parquet(path) for path in snakemake.input}
-    figure = draw(snakemake.wildcards.figure, tables)
+    looks = looks_of({name: LearnerSpec.model_validate(of) for name, of in learners.items()})
+    figure = draw(snakemake.wildcards.figure, tables, looks)
     shown = marks(figure)
     for path in snakemake.output:
         save(figure, path, record.figure_metadata(path, shown))

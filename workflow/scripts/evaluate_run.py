@@ -1,6 +1,7 @@
 import pandas as pd
 
 from nao.analysis.evaluation import Estimates, score_estimates, write_estimates, write_table
+from nao.analysis.tables import SYMMETRISED
 from nao.models.weights import estimate, load_model, symmetrised_estimate
 from nao.provenance.observer import observed
 from nao.seeding import stream
@@ -11,12 +12,11 @@ with observed(snakemake, root=seed):
     model, spec = load_model(snakemake.input.model)
     test = read_contexts(snakemake.input.test, ("x", "y", "w"))
     replicates = tuple(spec.dataset.members)
-    estimates = Estimates(estimate(model, test), replicates)
-    found = {spec.model.estimator: estimates}
+    found = {"": Estimates(estimate(model, test), replicates)}
     if not model.row_invariant:
         averaged = symmetrised_estimate(model, test, orders, stream(seed, "row_orders"))
-        found[f"{spec.model.estimator}_symmetrised"] = Estimates(averaged, replicates)
-    labels = spec.training.objective, spec.training.row_symmetry
-    scores = [score_estimates(each, test, name, *labels) for name, each in found.items()]
-    write_estimates(snakemake.output.estimates, estimates)
+        found[SYMMETRISED] = Estimates(averaged, replicates)
+    labels = spec.learner, spec.model.kind, spec.training.objective
+    scores = [score_estimates(each, test, *labels, prefix) for prefix, each in found.items()]
+    write_estimates(snakemake.output.estimates, found[""])
     write_table(snakemake.output.scores, pd.concat(scores, ignore_index=True))

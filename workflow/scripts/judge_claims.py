@@ -9,7 +9,7 @@ from nao.provenance.observer import observed
 
 with observed(snakemake):
     tables = {Path(path).stem: pd.read_parquet(path) for path in snakemake.input}
-    claims = judge(tables)
+    claims = judge(tables, snakemake.params.labels)
     write_table(snakemake.output.table, claims)
     with atomic_path(snakemake.output.text) as path:
         path.write_text(to_markdown(claims))

@@ -110,20 +110,13 @@ def _merged(points: pd.DataFrame) -> list[pd.DataFrame]:
     return [group for _, group in points.groupby(keys, dropna=False, sort=False)]
 
 
-_POINT = (
-    *("experiment", "axis", "value", "estimator", "objective", "row_symmetry"),
-    *("learner", "kind"),
-)
+_POINT = ("experiment", "axis", "value", "estimator", "model", "objective", "kind")
 
 
 def _content(found: Lineage, group: pd.DataFrame) -> dict[str, Any]:
     row = group.to_dict("records")[0]
     first = {str(key): None if pd.isna(row[key]) else row[key] for key in _POINT if key in row}
-    learner = " ".join(
-        str(first[key])
-        for key in ("estimator", "objective", "row_symmetry", "kind")
-        if first.get(key) is not None
-    )
+    learner = " ".join(str(first[key]) for key in ("estimator", "kind") if first.get(key))
     where = "base point" if first.get("value") is None else f"{first['value']:g}"
     sources = sorted({source for row in group["sources"] for source in row})
     chosen = pd.DataFrame(

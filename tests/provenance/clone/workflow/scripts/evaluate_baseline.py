@@ -13,8 +13,8 @@ def main(inputs, outputs, params, job):
     estimate = (x.transpose(0, 2, 1) @ np.linalg.solve(gram, y[..., None]))[..., 0]
     columns = {
         "estimator": ["ridge"],
+        "model": pa.array([None], pa.string()),
         "objective": pa.array([None], pa.string()),
-        "row_symmetry": pa.array([None], pa.string()),
         "replicate": pa.array([None], pa.int32()),
         "metric": ["rmse"],
         "score": [float(np.sqrt(((estimate - w) ** 2).sum(1).mean()))],

@@ -14,9 +14,9 @@ def main(inputs, outputs, params, job):
     score = [float(np.sqrt(((y @ each - w) ** 2).sum(1).mean())) for each in weights]
     count = len(score)
     columns = {
-        "estimator": ["nao"] * count,
+        "estimator": ["heldout"] * count,
+        "model": ["transformer"] * count,
         "objective": ["heldout"] * count,
-        "row_symmetry": ["permute"] * count,
         "replicate": pa.array(range(count), pa.int32()),
         "metric": ["rmse"] * count,
         "score": score,
