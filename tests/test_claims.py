@@ -216,6 +216,12 @@ class TestOrder:
         )
         assert found.verdict == "holds", "0.3 exceeds 0.11, but not its own replicate's 0.33"
 
+    @pytest.mark.parametrize(("nao", "expected"), [(0.052, "holds"), (0.06, "fails")])
+    def test_how_near_to_the_oracle(self, nao, expected):
+        found = judged("prior", "C2e", nao=lambda v, k: nao * wobble(k), oracle=lambda v, k: 0.05)
+        assert found.verdict == expected
+        assert found.number == pytest.approx(nao / 0.05, rel=0.02)
+
 
 class TestContexts:
     def test_a_falling_ratio_holds_and_a_rising_one_fails(self):

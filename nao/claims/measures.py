@@ -97,6 +97,14 @@ def order_margin(tables: Tables) -> Iterator[Finding]:
         yield _finding(name, learned, _exp(_range(smallest)), ", ".join(counts))
 
 
+def distance_from_oracle(tables: Tables) -> Iterator[Finding]:
+    """NAO/ORE at the base point."""
+    table = tables["prior"]
+    for name, learned in learners(table):
+        ratio = log_ratio(learned, curve(table, ORACLE))
+        yield _finding(name, learned, _exp(mean_interval(ratio.stack())))
+
+
 def ratio_exponent(tables: Tables) -> Iterator[Finding]:
     """The exponent with which NAO/ORE follows n_s."""
     table = tables["contexts"]

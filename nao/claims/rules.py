@@ -14,6 +14,8 @@ SAMPLING_ERRORS = 2.0
 SPECTRAL_DROP = 0.1
 # An exponent off by 0.1 lets a ratio drift by 10^0.1 = 1.26 for each decade of the swept value.
 EXPONENT_TOLERANCE = 0.1
+# An excess of a tenth over the oracle's RMSE is a fifth of its risk.
+NEAR_ORACLE = 1.1
 # Twice what the √r_w law gives; within its tolerance an exponent explains 1.26 for a whole decade.
 BLOW_UP = 2.0
 
@@ -127,6 +129,15 @@ RULES: tuple[Rule, ...] = (
         (ANY_LESS, 1),
         ("contexts",),
         measures.many_contexts,
+    ),
+    Rule(
+        "C2e",
+        "At the base point NAO comes to the oracle",
+        f"the ratio of RMSE is at most {NEAR_ORACLE:g} (geometric mean over replicates)",
+        "NAO/ORE",
+        (ANY_LESS, NEAR_ORACLE),
+        ("prior",),
+        measures.distance_from_oracle,
     ),
     *_law("C3", "noise", "σ_ε", "σ_ε", 1),
     *_law("C4", "task_dimension", "r_w", "√r_w", 0.5),
