@@ -102,7 +102,7 @@ def distance_from_oracle(tables: Tables) -> Iterator[Finding]:
     table = tables["prior"]
     for name, learned in learners(table):
         ratio = log_ratio(learned, curve(table, ORACLE))
-        yield _finding(name, learned, _exp(mean_interval(ratio.stack())))
+        yield _finding(name, learned, _exp(mean_interval(pd.Series(ratio.to_numpy().ravel()))))
 
 
 def ratio_exponent(tables: Tables) -> Iterator[Finding]:
