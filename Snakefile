@@ -2,7 +2,7 @@
 
 from snakemake.utils import min_version
 
-min_version("9.0")
+min_version("9.26")  # before, params changed where none had
 
 
 configfile: "config.yaml"
@@ -18,7 +18,7 @@ include: "workflow/rules/figures.smk"
 rule figures:
     default_target: True
     input:
-        figure_files("fig1", "fig2", "fig3", "fig7"),
+        figure_files(*DEFAULT_FIGURES),
         f"{RESULTS}/claims.md",
     localrule: True
 

@@ -10,8 +10,9 @@ import pytest
 from nao.analysis.evaluation import Estimates, write_table
 from nao.analysis.recovery import tabulate_recovered
 from nao.analysis.sweeps import UNKNOWN, Interval
-from nao.claims import RULES, TABLES, judge, to_markdown
+from nao.claims import RULES, judge, to_markdown
 from nao.claims.verdicts import verdict
+from nao.jobs import CLAIM_TABLES
 from nao.seeding import stream
 from nao.specs import ProblemSpec
 from nao.tasks.problems import draw_problem, sample_contexts
@@ -382,8 +383,8 @@ class TestTable:
         of_paper = claims[claims["estimator"] == "paper"]
         assert set(of_paper["subject"]) == {smoke_plan().learners["paper"].label}
 
-    def test_the_tables_of_the_rules_are_the_plans(self):
-        assert set(TABLES) <= {*smoke_plan().experiments, "prior_moments"}
+    def test_the_workflow_gives_the_rules_their_tables(self):
+        assert {name for rule in RULES for name in rule.tables} == set(CLAIM_TABLES)
 
     def test_an_experiment_that_is_not_there_leaves_its_claims_undecided(self):
         tables = {name: t for name, t in smoke_tables().items() if name != "noise"}

@@ -8,10 +8,7 @@ from nao.claims.markdown import to_markdown
 from nao.claims.rules import RULES
 from nao.claims.verdicts import Claim, judged
 
-#: the tables that the rules read, by name
-TABLES = tuple(dict.fromkeys(name for rule in RULES for name in rule.tables))
-
-__all__ = ["RULES", "TABLES", "Claim", "judge", "to_markdown"]
+__all__ = ["RULES", "Claim", "judge", "to_markdown"]
 
 
 CLASSICAL = {"ridge": "RE", "two_stage_ridge": "TRE", "oracle_ridge": "ORE"}

@@ -12,8 +12,6 @@ from nao.figures.curves import curves, draw_curves, draw_theory, plain_decades, 
 from nao.figures.legend import draw_legend
 from nao.figures.style import WIDTH, Looks, style
 
-TABLES = ("contexts",)
-
 
 def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
     """RMSE against n_s, a panel for each objective, and its ratio to the oracle on the right.

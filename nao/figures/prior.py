@@ -24,7 +24,6 @@ from nao.figures.style import (
     style,
 )
 
-TABLES = ("prior_moments",)
 KINDS = ("raw", "corrected")
 FEWEST_EIGENVALUES = 20  # shown of a spectrum, where it has as many
 ROUNDING = 1e-9  # of the largest eigenvalue: what lies below comes from rounding the estimates

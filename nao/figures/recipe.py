@@ -20,7 +20,6 @@ CHOICES = {
     "recipe_batch": "contexts a step",
 }
 VARIANTS = "recipe_variants"
-TABLES = (*CHOICES, VARIANTS)
 COLUMNS = 3
 
 

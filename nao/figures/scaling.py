@@ -17,20 +17,18 @@ from nao.figures.style import GREY, WIDTH, Looks, style
 
 @dataclass(frozen=True)
 class Panel:
-    """One sweep: its experiment, and what stands above and below its panel."""
+    """What stands above and below the panel of one sweep."""
 
-    experiment: str
     title: str
     label: str
 
 
-PANELS = (
-    Panel("noise", "(a)  noise", r"noise standard deviation $\sigma_\varepsilon$"),
-    Panel("task_dimension", "(b)  task dimension", "rank of the prior covariance $r_w$"),
-    Panel("condition", "(c)  conditioning", r"condition number $\kappa(\Sigma_x)$"),
-    Panel("context_length", "(d)  context length", "rows per context $n$"),
-)
-TABLES = tuple(panel.experiment for panel in PANELS)
+PANELS = {
+    "noise": Panel("noise", r"noise standard deviation $\sigma_\varepsilon$"),
+    "task_dimension": Panel("task dimension", "rank of the prior covariance $r_w$"),
+    "condition": Panel("conditioning", r"condition number $\kappa(\Sigma_x)$"),
+    "context_length": Panel("context length", "rows per context $n$"),
+}
 
 
 def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
@@ -39,11 +37,12 @@ def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
         figure = Figure(figsize=(WIDTH, 7.4), layout="constrained")
         grid = figure.subplots(4, 2, height_ratios=(5, 1.1, 5, 1.1))
         everywhere: list[Curve] = []
-        for position, panel in enumerate(PANELS):
+        for position, (experiment, table) in enumerate(tables.items()):
             row, column = divmod(position, 2)
-            table = tables[panel.experiment]
             drawn = curves(table, looks)
-            _draw_panel(grid[2 * row, column], table, panel, drawn)
+            panel = grid[2 * row, column]
+            _draw_panel(panel, table, experiment, drawn)
+            panel.set_title(f"({'abcd'[position]})  {PANELS[experiment].title}")
             _draw_exponents(grid[2 * row + 1, column], drawn)
             everywhere += drawn
         for axes in grid[::2, 0]:
@@ -52,13 +51,12 @@ def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
     return figure
 
 
-def _draw_panel(axes: Axes, table: pd.DataFrame, panel: Panel, drawn: list[Curve]) -> None:
+def _draw_panel(axes: Axes, table: pd.DataFrame, experiment: str, drawn: list[Curve]) -> None:
     draw_curves(axes, drawn)
     scale_log(axes, table["value"])
     draw_theory(axes, table, bound=True)
-    axes.set_title(panel.title)
-    axes.set_xlabel(panel.label)
-    if panel.experiment == "task_dimension":
+    axes.set_xlabel(PANELS[experiment].label)
+    if experiment == "task_dimension":
         mark(axes, float(table["context_length"].iloc[0]), "$r_w = n$")
     _shade_outside_fit(axes, table)
 

@@ -10,7 +10,6 @@ from nao.figures.curves import curves, draw_curves, draw_theory, scale_log
 from nao.figures.legend import draw_legend
 from nao.figures.style import WIDTH, Looks, style
 
-TABLES = ("training_length",)
 QUANTITIES = {
     "misfit": r"misfit, mean of $(X\hat w - Y)^2$",
     "rmse": r"RMSE of $\hat w$",

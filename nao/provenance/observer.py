@@ -36,7 +36,7 @@ def observed(snakemake: Any, **seeds: int) -> Iterator[Job]:
             script=Path(snakemake.scriptdir, f"{snakemake.rule}.py"),
             inputs=list(snakemake.input),
             outputs=list(snakemake.output),
-            params=dict(snakemake.params.items()),
+            params=snakemake.params.job,
             wildcards=dict(snakemake.wildcards.items()),
             seeds=seeds,
         ) as record:

@@ -1,4 +1,4 @@
-"""What today's clone would make: its code, configuration, lock and files, against a record."""
+"""What today's clone would make: its code, workflow, configuration and lock, against a record."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,8 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import JsonValue
-
+from nao.config import Plan
+from nao.jobs import Job, UnknownRule
 from nao.provenance.environment import describe_lock
 from nao.provenance.fingerprint import CodeFile, code_files, combine
 from nao.provenance.hashing import sha256_of
@@ -22,24 +22,21 @@ class Reason:
     text: str
 
 
-Params = dict[str, JsonValue]
-
-
 @dataclass
 class Today:
     """A clone as it is now.
 
-    ``expected`` gives the params that today's configuration gives to a job (those it determines),
-    None for a job that it no longer wants; without it the configuration is not compared.
+    ``plan`` gives what is planned at the scale of a tree, None for one that is not configured;
+    without it workflow and configuration are not compared.
     """
 
     repository: Path
-    expected: Callable[[Record], Params | None] | None = None
+    plan: Callable[[str], Plan | None] | None = None
     _files: dict[str, dict[str, CodeFile] | str] = field(default_factory=dict)
 
     def reasons(self, record: Record) -> list[Reason]:
         """Why today's clone would make the artefact anew; empty if it would not."""
-        return [*self._code(record.code), *self._config(record), *self._lock(record)]
+        return [*self._code(record.code), *self._workflow(record), *self._lock(record)]
 
     def input_sha256(self, entry: Input) -> str | None:
         """Hash of a file of the clone that was read; None where it is gone."""
@@ -64,15 +61,20 @@ class Today:
                 self._files[script] = str(error)
         return self._files[script]
 
-    def _config(self, record: Record) -> list[Reason]:
-        wanted = self.expected(record) if self.expected is not None else None
-        if wanted is None:
+    def _workflow(self, record: Record) -> list[Reason]:
+        """Rule, inputs and params; a point that is no longer planned stays as it was made."""
+        plan = self.plan(record.tree) if self.plan is not None else None
+        if plan is None:
             return []
-        return [
-            Reason("config", text)
-            for key, value in wanted.items()
-            for text in differences(record.params.get(key), value, key)
-        ]
+        try:
+            job = Job(plan, record.rule, record.wildcards)
+        except UnknownRule as fault:
+            return [Reason("rule", str(fault))]
+        except KeyError:
+            return []
+        if record.artefact.path not in job.outputs.values():
+            return [Reason("rule", f"{record.rule} no longer makes it")]
+        return [*_reads(record, job), *_given(record, job)]
 
     def _lock(self, record: Record) -> list[Reason]:
         lock = record.environment.lock
@@ -93,6 +95,19 @@ class Today:
             return None
         self._locks[path] = describe_lock(file, self.repository).sha256
         return self._locks[path]
+
+
+def _reads(record: Record, job: Job) -> list[Reason]:
+    before, now = {entry.path for entry in record.inputs}, set(job.reads)
+    return [
+        *(Reason("input", f"input {path} is now read") for path in sorted(now - before)),
+        *(Reason("input", f"input {path} is no longer read") for path in sorted(before - now)),
+    ]
+
+
+def _given(record: Record, job: Job) -> list[Reason]:
+    texts = differences(record.params, job.params, "params")
+    return [Reason("config", text.removeprefix("params.")) for text in texts]
 
 
 def functions(code: Code) -> dict[str, CodeFile]:
@@ -120,7 +135,9 @@ def differences(old: Any, new: Any, key: str) -> list[str]:
     """Where two JSON values differ, as ``key.key: old → new``."""
     if isinstance(old, dict) and isinstance(new, dict):
         keys = sorted(old.keys() | new.keys())
-        return [d for k in keys for d in differences(old.get(k), new.get(k), f"{key}.{k}")]
+        found = [d for k in keys for d in differences(old.get(k), new.get(k), f"{key}.{k}")]
+        # learners are drawn and told in the order of the configuration
+        return found or ([] if list(old) == list(new) else [f"{key}: the order differs"])
     if isinstance(old, list) and isinstance(new, list):
         if len(old) != len(new):
             return [f"{key}: {len(old)} → {len(new)} entries"]

@@ -7,8 +7,8 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from nao.figures import draw, marks, save
-from nao.figures.marks import plain, shows
+from nao.figures import draw, save
+from nao.figures.marks import marks, plain, shows
 from nao.figures.style import style
 from tests.evaluated import smoke_looks, smoke_tables
 from tests.figures.failures import with_failures

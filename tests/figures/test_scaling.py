@@ -4,15 +4,15 @@ from matplotlib.patches import Rectangle
 
 from nao.analysis.sweeps import exponent, log_scores
 from nao.analysis.tables import in_scaling_regime
-from nao.figures.scaling import PANELS, draw
+from nao.figures import FIGURES, draw
 from tests.evaluated import smoke_looks, smoke_plan, smoke_tables
 
 
 def test_each_panel_shows_its_sweep():
-    figure = draw(smoke_tables(), smoke_looks())
-    for panel in PANELS:
-        (axes,) = (axes for axes in figure.axes if axes.get_title(loc="left") == panel.title)
-        points = smoke_plan().experiments[panel.experiment].points
+    figure = draw("fig3", smoke_tables(), smoke_looks())
+    panels = [axes for axes in figure.axes if axes.get_title(loc="left")]
+    for axes, experiment in zip(panels, FIGURES["fig3"].tables, strict=True):
+        points = smoke_plan().experiments[experiment].points
         values = np.array([point.value for point in points], float)
         for line in axes.lines:
             if line.get_marker() in ("v", "^", "<", ">", "o", "s", "D"):
@@ -20,11 +20,8 @@ def test_each_panel_shows_its_sweep():
 
 
 def test_the_panel_of_r_w_marks_n_and_what_the_fit_leaves_out():
-    (axes,) = (
-        axes
-        for axes in draw(smoke_tables(), smoke_looks()).axes
-        if "(b)" in axes.get_title(loc="left")
-    )
+    figure = draw("fig3", smoke_tables(), smoke_looks())
+    (axes,) = (axes for axes in figure.axes if "(b)" in axes.get_title(loc="left"))
     n = smoke_tables()["task_dimension"]["context_length"].iloc[0]
     marks = [line for line in axes.lines if list(np.ravel(line.get_xdata())) == [n, n]]
     assert len(marks) == 1
@@ -40,13 +37,13 @@ def test_the_panel_of_r_w_marks_n_and_what_the_fit_leaves_out():
 
 def test_the_printed_slopes_are_those_of_the_table():
     tables = smoke_tables()
-    figure = draw(tables, smoke_looks())
+    figure = draw("fig3", tables, smoke_looks())
     written = [
         [text.get_text().replace("−", "-") for text in axes.texts]
         for axes in figure.axes
         if not axes.axison
     ]
-    assert len(written) == len(PANELS)
+    assert len(written) == len(FIGURES["fig3"].tables)
     table = tables["noise"]
     oracle = table[(table["estimator"] == "oracle_ridge") & (table["metric"] == "rmse")]
     fit = exponent(log_scores(oracle[in_scaling_regime(oracle)]))

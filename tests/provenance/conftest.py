@@ -1,9 +1,22 @@
 """A small results tree, made by real jobs: data, a fit, a table, a figure, each with its record."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from workbench import Workbench
+
+from nao import jobs
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_table() -> Iterator[None]:
+    """The small clone has one sweep, which its one figure and its one claim read."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(jobs.FIGURES, "fig3", replace(jobs.FIGURES["fig3"], tables=("noise",)))
+        patch.setattr(jobs, "CLAIM_TABLES", ("noise",))
+        yield
 
 
 @pytest.fixture(scope="session")

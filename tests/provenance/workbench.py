@@ -20,9 +20,10 @@ from typing import Any
 import yaml
 
 from nao.config import Plan, expand, load
+from nao.jobs import Job
 from nao.provenance import fingerprint
 from nao.provenance.audit import Audit, Verdict, audit
-from nao.provenance.clone import params_of, today_at
+from nao.provenance.clone import today_at
 from nao.provenance.record import recording
 from nao.provenance.schema import record_path
 
@@ -79,8 +80,10 @@ class Workbench:
         library = self.clone / "nao"
         library.mkdir()
         (self.clone / "drawing.py").rename(library / "drawing.py")
-        for module in LIBRARY.glob("*.py"):
-            shutil.copy(module, library)
+        for module in (*LIBRARY.glob("*.py"), *LIBRARY.glob("tasks/*.py")):
+            copy = library / module.relative_to(LIBRARY)
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copy(module, copy)
         for command in (
             ("init", "--quiet"),
             ("add", "."),
@@ -99,7 +102,7 @@ class Workbench:
         for path in outputs.values():
             path.parent.mkdir(parents=True, exist_ok=True)
         script = self.clone / "workflow" / "scripts" / f"{task.rule}.py"
-        params = params_of(self.plan, task.rule, task.wildcards)
+        params = Job(self.plan, task.rule, task.wildcards).params
         fingerprint.forget()
         with recording(
             rule=task.rule,

@@ -9,25 +9,11 @@ from pathlib import Path
 
 from nao.config import ConfigError, expand, load
 from nao.estimators import ESTIMATORS
+from nao.figures import FIGURES
+from nao.jobs import DEFAULT_FIGURES, RULES, Job, wildcards
 from nao.provenance.fingerprint import code_fingerprint
 
 STARTED = time.time()
-# The tables that each figure draws, as in nao.figures, which is too slow to import here.
-FIGURES = {
-    "fig1": ["prior_moments"],
-    "fig2": ["contexts"],
-    "fig3": ["noise", "task_dimension", "condition", "context_length"],
-    "fig7": ["training_length"],
-    "recipe": [
-        "recipe_layers",
-        "recipe_learning_rate",
-        "recipe_norm_rate",
-        "recipe_code",
-        "recipe_code_share",
-        "recipe_batch",
-        "recipe_variants",
-    ],
-}
 
 
 def refuse(sentence):
@@ -48,8 +34,8 @@ def checked_plan(config):
             refuse(
                 f"{word} is no figure of this project; choose among figures, {', '.join(FIGURES)}"
             )
-    for figure, tables in FIGURES.items():
-        for name in {table.removesuffix("_moments") for table in tables}:
+    for figure, drawing in FIGURES.items():
+        for name in {table.removesuffix("_moments") for table in drawing.tables}:
             if name not in plan.experiments:
                 refuse(f"config.yaml has no experiments.{name}, which {figure} draws; add it")
     for folder in (Path("results"), Path("results", plan.scale)):
@@ -65,85 +51,41 @@ os.environ.update(PYTHONPATH=str(workflow.basedir))
 
 
 wildcard_constraints:
-    dataset="|".join(PLAN.datasets),
-    run="|".join(PLAN.runs),
-    estimator="|".join(PLAN.baselines),
-    experiment="|".join(PLAN.experiments),
-    figure="|".join(FIGURES),
+    **{name: "|".join(values) for name, values in wildcards(PLAN).items()},
 
 
-def code(rule):
-    """Fingerprint of a rule's script and of all that it imports of ours: Snakemake sees neither."""
-    return code_fingerprint(Path(workflow.basedir, "workflow/scripts", f"{rule}.py"))
+def in_results(paths):
+    """A path in the tree, or several, as Snakemake knows them."""
+    return f"{RESULTS}/{paths}" if isinstance(paths, str) else [in_results(each) for each in paths]
 
 
-def as_values(spec):
-    """A specification as built-in values: Snakemake does not follow changes in other objects."""
-    return spec.model_dump(mode="json")
+def made(rule):
+    """The outputs of a rule, by name."""
+    return {name: in_results(path) for name, path in RULES[rule].outputs.items()}
 
 
-# The tables that each claim is judged by, as in nao.claims.
-CLAIM_TABLES = [
-    "prior",
-    *(table for figure in ("fig1", "fig2", "fig3", "fig7") for table in FIGURES[figure]),
-]
+def read(rule):
+    """The inputs of a rule's job, by name, from its wildcards."""
+
+    def inputs(wildcards):
+        paths = Job(PLAN, rule, dict(wildcards.items())).inputs
+        return {name: in_results(each) for name, each in paths.items()}
+
+    return inputs
 
 
-def dataset_file(role, dataset):
-    return f"{RESULTS}/datasets/{dataset}/{role}.parquet"
+def given(rule):
+    """What a rule's job is given, and the fingerprint of its script and of all that it imports.
 
-
-def run_file(name, run):
-    return f"{RESULTS}/runs/{run}/{name}"
-
-
-def table_file(name):
-    return f"{RESULTS}/experiments/{name}.parquet"
+    As one value, since Snakemake compares params without their names: swapped ones go unseen.
+    """
+    code = code_fingerprint(Path(workflow.basedir, "workflow/scripts", f"{rule}.py"))
+    return lambda wildcards: {"code": code} | Job(PLAN, rule, dict(wildcards.items())).params
 
 
 def figure_files(*figures):
-    return [f"{RESULTS}/figures/{figure}.{kind}" for figure in figures for kind in ("pdf", "png")]
-
-
-def seen_by(wildcards):
-    """The data that an estimator uses, beside the test contexts: what it does not, it never gets."""
-    estimator = ESTIMATORS[wildcards.estimator]
-    roles = ["test"]
-    roles += ["train"] if estimator.needs_training else []
-    roles += ["truth"] if estimator.needs_truth else []
-    return {role: dataset_file(role, wildcards.dataset) for role in roles}
-
-
-def points_of(experiment):
-    return PLAN.experiments[experiment].points
-
-
-def datasets_of(experiment):
-    return {point.dataset: PLAN.datasets[point.dataset] for point in points_of(experiment)}
-
-
-def runs_of(experiment):
-    return [run for point in points_of(experiment) for run in point.runs.values()]
-
-
-def scores_of(wildcards):
-    """The scores of every estimator at every point of an experiment; shared points once."""
-    return [run_file("scores.parquet", run) for run in runs_of(wildcards.experiment)] + [
-        f"{RESULTS}/baselines/{dataset}/{estimator}/scores.parquet"
-        for dataset in datasets_of(wildcards.experiment)
-        for estimator in PLAN.baselines
-    ]
-
-
-def learners_of(tables):
-    """Label and look of the learners in these tables, in the order of the configuration."""
-    experiments = {table.removesuffix("_moments") for table in tables}
-    names = {name for each in experiments for point in points_of(each) for name in point.runs}
-    return {
-        name: learner.model_dump(mode="json", include={"label", "look"})
-        for name, learner in PLAN.learners.items()
-        if name in names
-    }
+    paths = made("draw_figure").values()
+    return [path.format(figure=figure) for figure in figures for path in paths]
 
 
 def require_writable(folder):

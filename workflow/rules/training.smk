@@ -1,9 +1,8 @@
 rule train:
     input:
-        contexts=lambda wildcards: dataset_file("train", PLAN.runs[wildcards.run].dataset.identity),
+        unpack(read("train")),
     output:
-        model=f"{RESULTS}/runs/{{run}}/model.safetensors",
-        history=f"{RESULTS}/runs/{{run}}/history.parquet",
+        **made("train"),
     log:
         f"{RESULTS}/logs/train/{{run}}.log",
     # Long jobs first, so that none is left over at the end.
@@ -16,8 +15,6 @@ rule train:
         # As a resource, since a change of device is no reason to train again.
         device=PLAN.compute.device,
     params:
-        code=code("train"),
-        spec=lambda wildcards: as_values(PLAN.runs[wildcards.run]),
-        checkpoints=f"{RESULTS}/checkpoints",
+        job=given("train"),
     script:
         "../scripts/train.py"

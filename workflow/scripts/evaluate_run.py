@@ -7,7 +7,8 @@ from nao.provenance.observer import observed
 from nao.seeding import stream
 from nao.tasks.datasets import read_contexts
 
-seed, orders = snakemake.params.seed, snakemake.params.row_orders
+job = snakemake.params.job
+seed, orders = job["seed"], job["row_orders"]
 with observed(snakemake, root=seed):
     model, spec = load_model(snakemake.input.model)
     test = read_contexts(snakemake.input.test, ("x", "y", "w"))

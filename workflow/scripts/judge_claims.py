@@ -8,8 +8,8 @@ from nao.files import atomic_path
 from nao.provenance.observer import observed
 
 with observed(snakemake):
-    tables = {Path(path).stem: pd.read_parquet(path) for path in snakemake.input}
-    claims = judge(tables, snakemake.params.labels)
+    tables = {Path(path).stem: pd.read_parquet(path) for path in snakemake.input.tables}
+    claims = judge(tables, snakemake.params.job["labels"])
     write_table(snakemake.output.table, claims)
     with atomic_path(snakemake.output.text) as path:
         path.write_text(to_markdown(claims))

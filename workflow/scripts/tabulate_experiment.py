@@ -10,7 +10,7 @@ from nao.specs import DatasetSpec
 
 with observed(snakemake):
     # Scores lie in a folder named by the run, or by the data set and the estimator.
-    paths = {Path(path).parent: path for path in snakemake.input}
+    paths = {Path(path).parent: path for path in snakemake.input.scores}
     runs = {folder.name: path for folder, path in paths.items() if folder.parent.name == "runs"}
     baselines = {(folder.name, folder.parent.name): path for folder, path in paths.items()}
 
@@ -19,12 +19,12 @@ with observed(snakemake):
 
     table = tabulate(
         snakemake.wildcards.experiment,
-        Experiment.model_validate(snakemake.params.experiment),
+        Experiment.model_validate(snakemake.params.job["experiment"]),
         {
             name: DatasetSpec.model_validate(spec)
-            for name, spec in snakemake.params.datasets.items()
+            for name, spec in snakemake.params.job["datasets"].items()
         },
-        tuple(snakemake.params.baselines),
+        tuple(snakemake.params.job["baselines"]),
         read,
     )
     write_table(snakemake.output.table, table)

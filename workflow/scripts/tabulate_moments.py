@@ -9,11 +9,11 @@ from nao.provenance.observer import observed
 from nao.specs import RunSpec
 
 with observed(snakemake):
-    paths = {Path(path).parent.name: path for path in snakemake.input}
+    paths = {Path(path).parent.name: path for path in snakemake.input.priors}
     table = tabulate_priors(
         snakemake.wildcards.experiment,
-        Experiment.model_validate(snakemake.params.experiment),
-        {run: RunSpec.model_validate(spec) for run, spec in snakemake.params.runs.items()},
+        Experiment.model_validate(snakemake.params.job["experiment"]),
+        {run: RunSpec.model_validate(spec) for run, spec in snakemake.params.job["runs"].items()},
         lambda run: pd.read_parquet(paths[run]),
     )
     write_table(snakemake.output.table, table)

@@ -6,17 +6,18 @@ from nao.provenance.observer import ProgressReport, observed
 from nao.specs import RunSpec
 from nao.training.train import train
 
-spec = RunSpec.model_validate(snakemake.params.spec)
-code = snakemake.params.code
+job = snakemake.params.job
+spec = RunSpec.model_validate(job["spec"])
 device = snakemake.resources.device
-checkpoint = Path(snakemake.params.checkpoints, f"{spec.identity}.safetensors")
+tree = Path(snakemake.output.model).parents[2]
+checkpoint = Path(tree, "checkpoints", f"{spec.identity}.safetensors")
 with observed(snakemake, root=spec.training.seed) as record:
     trained = train(
         spec,
-        Path(snakemake.input.contexts),
+        Path(snakemake.input.train),
         device=device,
         checkpoint=checkpoint,
-        code=code,
+        code=job["code"],
         report=ProgressReport(device),
     )
     for lost in trained.divergences:

@@ -1,0 +1,229 @@
+"""What each rule of the workflow makes, reads and is given: once, for its rules and for the audit.
+
+    job = Job(plan, "train", {"run": identity})
+    job.outputs, job.inputs, job.params
+
+The rules take from here all but how a job is run; the audit asks whether a record says the same.
+Paths are relative to the results tree. A new rule is a row in `RULES`, a rule in `workflow/rules/`
+and a script; neither torch nor matplotlib is imported.
+"""
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, JsonValue
+
+from nao.config import LearnerSpec, Plan, Point
+from nao.estimators import ESTIMATORS
+from nao.figures import FIGURES
+
+# Drawn by default; the claims are judged by their tables, and by the scores at the base point.
+DEFAULT_FIGURES = ("fig1", "fig2", "fig3", "fig7")
+CLAIM_TABLES = ("prior", *(name for each in DEFAULT_FIGURES for name in FIGURES[each].tables))
+
+Paths = str | list[str]
+
+
+class UnknownRule(ValueError):
+    """A job of a rule that the workflow does not have."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a rule makes, by name, with its wildcards in braces; and what it reads and is given.
+
+    `inputs` and `params` take the plan and the wildcards, and give each input and param by name.
+    """
+
+    outputs: Mapping[str, str]
+    inputs: Callable[..., Mapping[str, Paths]] = lambda plan, **_: {}
+    params: Callable[..., Mapping[str, Any]] = lambda plan, **_: {}
+
+    @property
+    def wildcards(self) -> set[str]:
+        """The names in braces."""
+        return set(re.findall(r"{(\w+)}", next(iter(self.outputs.values()))))
+
+
+@dataclass(frozen=True)
+class Job:
+    """A rule at its wildcards.
+
+    Raises `UnknownRule`, and `KeyError` for a name that is not planned.
+    """
+
+    plan: Plan
+    rule: str
+    wildcards: Mapping[str, str]
+
+    def __post_init__(self):
+        if self.rule not in RULES or RULES[self.rule].wildcards != self.wildcards.keys():
+            raise UnknownRule(f"there is no rule {self.rule} of {', '.join(self.wildcards)}")
+        for key, value in self.wildcards.items():
+            if value not in wildcards(self.plan)[key]:
+                raise KeyError(f"{key} = {value!r} is not planned")
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """Each output's path, by name."""
+        made = RULES[self.rule].outputs.items()
+        return {name: path.format(**self.wildcards) for name, path in made}
+
+    @property
+    def inputs(self) -> dict[str, Paths]:
+        """Each input's path or paths, by name."""
+        return dict(RULES[self.rule].inputs(self.plan, **self.wildcards))
+
+    @property
+    def params(self) -> dict[str, JsonValue]:
+        """What the configuration gives to the job, as JSON holds it."""
+        given = RULES[self.rule].params(self.plan, **self.wildcards)
+        return json.loads(json.dumps(given, default=_values))
+
+    @property
+    def reads(self) -> list[str]:
+        """All its inputs' paths, each once."""
+        paths = ([each] if isinstance(each, str) else each for each in self.inputs.values())
+        return list(dict.fromkeys(path for each in paths for path in each))
+
+
+def wildcards(plan: Plan) -> dict[str, Collection[str]]:
+    """All values that each wildcard can have."""
+    return {
+        "dataset": plan.datasets,
+        "run": plan.runs,
+        "estimator": plan.baselines,
+        "experiment": plan.experiments,
+        "figure": FIGURES,
+    }
+
+
+def table(name: str) -> str:
+    """The path of an experiment's table."""
+    return f"experiments/{name}.parquet"
+
+
+def _values(spec: object) -> Any:
+    if isinstance(spec, BaseModel):
+        return spec.model_dump(mode="json")
+    raise TypeError(f"{spec!r} is no param: give built-ins or specifications")
+
+
+def _data(role: str, dataset: str) -> str:
+    return f"datasets/{dataset}/{role}.parquet"
+
+
+def _data_of(plan: Plan, run: str, *roles: str) -> dict[str, Paths]:
+    return {role: _data(role, plan.runs[run].dataset.identity) for role in roles}
+
+
+def _points(plan: Plan, experiment: str) -> tuple[Point, ...]:
+    return plan.experiments[experiment].points
+
+
+def _runs(plan: Plan, experiment: str) -> Iterable[str]:
+    return (run for point in _points(plan, experiment) for run in point.runs.values())
+
+
+def _seen(plan: Plan, dataset: str, estimator: str) -> dict[str, Paths]:
+    """The test contexts, and what else an estimator uses: what it does not, it never gets."""
+    needs = ESTIMATORS[estimator]
+    roles = ["test"]
+    roles += ["train"] if needs.needs_training else []
+    roles += ["truth"] if needs.needs_truth else []
+    return {role: _data(role, dataset) for role in roles}
+
+
+def _learners(plan: Plan, tables: Iterable[str]) -> dict[str, LearnerSpec]:
+    """The learners in these tables, in the order of the configuration."""
+    experiments = {table.removesuffix("_moments") for table in tables}
+    names = {name for each in experiments for point in _points(plan, each) for name in point.runs}
+    return {name: learner for name, learner in plan.learners.items() if name in names}
+
+
+def _scores(plan: Plan, experiment: str) -> dict[str, Paths]:
+    """The scores of every estimator at every point; shared points once."""
+    datasets = dict.fromkeys(point.dataset for point in _points(plan, experiment))
+    baselines = [(dataset, name) for dataset in datasets for name in plan.baselines]
+    return {
+        "scores": [f"runs/{run}/scores.parquet" for run in _runs(plan, experiment)]
+        + [f"baselines/{dataset}/{name}/scores.parquet" for dataset, name in baselines]
+    }
+
+
+RULES = {
+    "make_dataset": Rule(
+        outputs={role: _data(role, "{dataset}") for role in ("train", "test", "truth")},
+        params=lambda plan, dataset: {"spec": plan.datasets[dataset]},
+    ),
+    "train": Rule(
+        outputs={"model": "runs/{run}/model.safetensors", "history": "runs/{run}/history.parquet"},
+        inputs=lambda plan, run: _data_of(plan, run, "train"),
+        params=lambda plan, run: {"spec": plan.runs[run]},
+    ),
+    "evaluate_run": Rule(
+        outputs={name: f"runs/{{run}}/{name}.parquet" for name in ("estimates", "scores")},
+        inputs=lambda plan, run: {
+            "model": f"runs/{run}/model.safetensors",
+            **_data_of(plan, run, "test"),
+        },
+        params=lambda plan, run: {"row_orders": plan.row_orders, "seed": plan.seed},
+    ),
+    "extract_prior": Rule(
+        outputs={"prior": "runs/{run}/prior.parquet"},
+        inputs=lambda plan, run: {
+            "estimates": f"runs/{run}/estimates.parquet",
+            **_data_of(plan, run, "test", "truth"),
+        },
+    ),
+    "evaluate_baseline": Rule(
+        outputs={
+            name: f"baselines/{{dataset}}/{{estimator}}/{name}.parquet"
+            for name in ("estimates", "scores")
+        },
+        inputs=_seen,
+    ),
+    "tabulate_experiment": Rule(
+        outputs={"table": table("{experiment}")},
+        inputs=_scores,
+        params=lambda plan, experiment: {
+            "experiment": plan.experiments[experiment],
+            "datasets": {
+                point.dataset: plan.datasets[point.dataset] for point in _points(plan, experiment)
+            },
+            "baselines": plan.baselines,
+        },
+    ),
+    "tabulate_moments": Rule(
+        outputs={"table": table("{experiment}_moments")},
+        inputs=lambda plan, experiment: {
+            "priors": [f"runs/{run}/prior.parquet" for run in _runs(plan, experiment)]
+        },
+        params=lambda plan, experiment: {
+            "experiment": plan.experiments[experiment],
+            "runs": {run: plan.runs[run] for run in _runs(plan, experiment)},
+        },
+    ),
+    "draw_figure": Rule(
+        outputs={kind: f"figures/{{figure}}.{kind}" for kind in ("pdf", "png")},
+        inputs=lambda plan, figure: {"tables": [table(name) for name in FIGURES[figure].tables]},
+        params=lambda plan, figure: {
+            "learners": {
+                name: learner.model_dump(mode="json", include={"label", "look"})
+                for name, learner in _learners(plan, FIGURES[figure].tables).items()
+            }
+        },
+    ),
+    "judge_claims": Rule(
+        outputs={"table": "claims.parquet", "text": "claims.md"},
+        inputs=lambda plan: {"tables": [table(name) for name in CLAIM_TABLES]},
+        params=lambda plan: {
+            "labels": {
+                name: learner.label for name, learner in _learners(plan, CLAIM_TABLES).items()
+            }
+        },
+    ),
+}
