@@ -18,10 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from jaxtyping import Float
 
+from nao.analysis.leaks import CHANCE
 from nao.analysis.metrics import misfit, relative_rmse, rmse
 from nao.files import atomic_path
 from nao.tasks.problems import Contexts, Problem
-from nao.theory.posterior import bayes_risk, risk_bound
+from nao.theory.oracle_law import oracle_law
+from nao.theory.posterior import bayes_risk, risk_bound, risk_floor
 
 #: columns of a scores table
 SCORES = {
@@ -68,15 +70,21 @@ def score_estimates(
 
 
 def score_theory(problem: Problem, test: Contexts, estimator: str) -> pd.DataFrame:
-    """What theory says of the oracle on these designs: sqrt of the mean Bayes risk and its bound.
+    """What theory says of the oracle: its RMSE on these designs and over all, and bounds of it.
 
     `expected_rmse` = sqrt(mean tr Σ_post(X)); `rmse_bound` = sqrt(mean σ_ε² r_w / (n b(X))), which
-    is infinite as soon as one design leaves a direction of the task space unseen.
+    is infinite as soon as one design leaves a direction of the task space unseen; `oracle_law`, the
+    closed form in n, r_w and σ_ε; `rmse_floor`, below which no estimator is without having seen w
+    but with probability `leaks.CHANCE`, for Gaussian laws alone.
     """
-    rows = [
-        (None, "expected_rmse", float(np.sqrt(np.mean(bayes_risk(problem, test.x))))),
-        (None, "rmse_bound", float(np.sqrt(np.mean(risk_bound(problem, test.x))))),
-    ]
+    risks = {
+        "expected_rmse": np.mean(bayes_risk(problem, test.x)),
+        "rmse_bound": np.mean(risk_bound(problem, test.x)),
+        "oracle_law": oracle_law(problem, test.x.shape[1]),
+    }
+    if problem.prior == problem.noise == "gaussian":
+        risks["rmse_floor"] = risk_floor(problem, test.x, CHANCE)
+    rows = [(None, metric, float(np.sqrt(risk))) for metric, risk in risks.items()]
     return _scores(rows, estimator, None, None)
 
 

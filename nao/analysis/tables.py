@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 import pandas as pd
 
+from nao.analysis.leaks import refuse_leaks
 from nao.config import Experiment
 from nao.specs import DatasetSpec, RunSpec
 
@@ -42,7 +43,8 @@ def tabulate(
 
     `read(estimator, source)` gives the scores stored for one estimator. Beside the swept value
     stand n and r_w of its point, which say where the scaling laws apply. A replicate whose training
-    failed keeps its rows, with a score of NaN. Raises ValueError where a source lacks a column.
+    failed keeps its rows, with a score of NaN. Raises ValueError where a source lacks a column, and
+    `LeakError` where an estimator is better than one that has not seen w can be.
     """
     columns = ("estimator", "model", "objective", "replicate", "metric", "score", "reason")
     frames = []
@@ -60,7 +62,9 @@ def tabulate(
                     source=source,
                 ).astype(COLUMNS)
             )
-    return pd.concat(frames, ignore_index=True)[list(COLUMNS)]
+    table = pd.concat(frames, ignore_index=True)[list(COLUMNS)]
+    refuse_leaks(table, ("rmse", f"{SYMMETRISED}rmse"))
+    return table
 
 
 def tabulate_priors(

@@ -5,6 +5,7 @@ Z = XU throughout; X is one of a batch of designs, and nothing here sees Y or w.
 
 import numpy as np
 from jaxtyping import Float
+from scipy.optimize import minimize_scalar
 
 from nao.tasks.problems import Problem
 
@@ -47,6 +48,39 @@ def risk_bound(problem: Problem, x: Float[np.ndarray, "batch n d"]) -> Float[np.
     b = np.linalg.eigvalsh(z.transpose(0, 2, 1) @ z / n)[:, 0]
     with np.errstate(divide="ignore"):
         return problem.noise_std**2 * r / (n * np.maximum(b, 0))
+
+
+def risk_floor(problem: Problem, x: Float[np.ndarray, "batch n d"], chance: float) -> float:
+    """What the mean of ‖ŵ − w‖² over contexts of these designs is below with probability ≤ chance.
+
+        max over θ > 0 of  [ln(chance) + ½ Σ_j ln det(I + 2θ Σ_j/B)] / θ,   Σ_j = Σ_post(X_j),
+
+    for *every* estimator that does not see w, if prior and noise are Gaussian. Given X and Y, w is
+    N(ŵ_ORE, Σ_j), so the squared errors of any other ŵ are those of the oracle off centre, and the
+    oracle's sum is the likeliest to be small (Anderson, Proc. AMS 1955); for that, a weighted sum
+    of χ² variables, it is Chernoff's bound. Raises ValueError for other laws, under which an
+    estimator not linear in Y may have less error.
+    """
+    if (problem.prior, problem.noise) != ("gaussian", "gaussian"):
+        raise ValueError(
+            f"prior = {problem.prior!r} with noise = {problem.noise!r}: the oracle's risk is the "
+            "least of all estimators for Gaussian laws alone; ask for a floor of those"
+        )
+    covariance = posterior_covariance(
+        problem.prior_basis, problem.prior_variances, problem.noise_std, x
+    )
+    weights = np.maximum(np.linalg.eigvalsh(covariance), 0) / len(x)
+    if not weights.any():
+        return 0.0
+
+    def bound(log_theta: float) -> float:
+        theta = np.exp(log_theta)
+        return (np.log(chance) + 0.5 * np.sum(np.log1p(2 * theta * weights))) / theta
+
+    # Every θ gives a bound; the best lies between those that the sum and the least term ask for.
+    lowest, highest = -np.log(weights.sum()), -np.log(weights[weights > 0].min()) + 5
+    best = minimize_scalar(lambda theta: -bound(theta), bounds=(lowest, highest), method="bounded")
+    return max(0.0, float(-best.fun))
 
 
 def risk_scaling(problem: Problem, context_length: int) -> float:

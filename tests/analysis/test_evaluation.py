@@ -14,6 +14,7 @@ from nao.analysis.evaluation import (
 )
 from nao.specs import ProblemSpec
 from nao.tasks.problems import Contexts, draw_problem, sample_contexts
+from nao.theory.oracle_law import oracle_law
 from nao.theory.posterior import bayes_risk
 
 
@@ -65,7 +66,10 @@ def test_theory_is_a_root_mean_over_the_designs(problem, test_contexts):
     scores = score_theory(problem, test_contexts, "oracle_ridge").set_index("metric")["score"]
     risks = bayes_risk(problem, test_contexts.x)
     np.testing.assert_allclose(scores["expected_rmse"] ** 2, risks.mean())
-    assert scores["rmse_bound"] >= scores["expected_rmse"]
+    assert scores["rmse_bound"] >= scores["expected_rmse"] > scores["rmse_floor"] > 0
+    np.testing.assert_allclose(
+        scores["oracle_law"] ** 2, oracle_law(problem, test_contexts.x.shape[1])
+    )
 
 
 @pytest.mark.parametrize("replicates", [(None,), (0,), (3, 4, 5)])

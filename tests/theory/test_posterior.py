@@ -12,6 +12,7 @@ from nao.theory.posterior import (
     covariance_correction,
     posterior_covariance,
     risk_bound,
+    risk_floor,
     risk_scaling,
 )
 
@@ -108,3 +109,38 @@ def test_moments_of_the_oracles_outputs(rank):
     tolerance = 5 * np.sqrt(12 / count)
     np.testing.assert_allclose(np.cov(w_hat.T) + correction, truth.prior_covariance, atol=tolerance)
     assert np.abs(correction).max() > 1.5 * tolerance  # the test would notice its absence
+
+
+@pytest.mark.parametrize("rank", [1, 3])
+def test_no_sum_of_errors_is_below_the_floor_more_often_than_it_says(rank):
+    """The oracle's own, and those of an estimator beside it, over many redraws of w and noise."""
+    truth = problem(task_dimension=rank)
+    count = 60
+    x = sample_contexts(truth, 5, count, stream(0, "designs")).x
+    redraws, rng = 10_000, stream(0, "redraws")
+    factors = np.linalg.cholesky(
+        posterior_covariance(truth.prior_basis, truth.prior_variances, truth.noise_std, x)
+    )
+    errors = np.einsum("jrk,bjk->bjr", factors, rng.standard_normal((redraws, count, rank)))
+    squares = [np.sum((errors - off) ** 2, (1, 2)) / count for off in (0, 0.1)]
+    for chance in (0.3, 0.03, 1e-3):
+        below = [np.mean(each < risk_floor(truth, x, chance)) for each in squares]
+        assert below[1] <= below[0] <= chance
+    # and it is no idle number: where it allows three in ten, one in a hundred are seen
+    assert np.mean(squares[0] < risk_floor(truth, x, 0.3)) > 0.01
+
+
+def test_the_floor_nears_the_risk_as_contexts_grow():
+    truth = problem()
+    shares = []
+    for count in (10, 1000, 100_000):
+        x = sample_contexts(truth, 5, count, stream(0, "designs")).x
+        shares.append(risk_floor(truth, x, 1e-6) / bayes_risk(truth, x).mean())
+    assert 0 < shares[0] < 0.1 < shares[1] < 0.9 < shares[2] < 1
+
+
+def test_other_laws_have_no_floor():
+    truth = problem(prior="uniform")
+    x = sample_contexts(truth, 5, 3, stream(0, "designs")).x
+    with pytest.raises(ValueError, match="Gaussian laws alone"):
+        risk_floor(truth, x, 0.01)
