@@ -118,7 +118,12 @@ def explain_command(paths: Paths = None, as_json: Json = False, clone: Clone = N
 
 
 @app.command("diff")
-def diff_command(one: Path, two: Path, as_json: Json = False) -> None:
+def diff_command(
+    one: Path,
+    two: Path,
+    as_json: Json = False,
+    page: Annotated[Path | None, typer.Option(help="Write it as a page, to this file.")] = None,
+) -> None:
     """Two artefacts or trees: inputs, parameters, functions, environment, and moved numbers.
 
     Exit code 0 only if nothing differs but the machine.
@@ -127,7 +132,15 @@ def diff_command(one: Path, two: Path, as_json: Json = False) -> None:
         found = compare(one, two)
     except FileNotFoundError as error:
         fail(str(error))
-    if as_json:
+    if page is not None:
+        from nao.provenance.page import PageError, write_comparison  # as for nao page
+
+        try:
+            write_comparison(found, one, two, page)
+        except PageError as error:
+            fail(str(error))
+        typer.echo(f"{page} written")
+    elif as_json:
         _print_json(view.diff_json(found))
     else:
         view.show_diff(console, found)
@@ -194,7 +207,7 @@ def page_command(
     from nao.provenance.page import PageError, write_page  # Jinja and Pillow are for it alone
 
     try:
-        write_page(_audited([tree], _today(clone)), out)
+        write_page(_audited([tree], _today(clone)), out, clone_at(clone))
     except PageError as error:
         fail(str(error))
     typer.echo(f"{out} written")

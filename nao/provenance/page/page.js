@@ -23,25 +23,21 @@ function flat(value, path = "") {
   return Object.entries(value).flatMap(([key, inner]) => flat(inner, path ? `${path}.${key}` : key));
 }
 
-const number = (value) => (value === null ? "failed" : value.toPrecision(4));
-
-function show(point, panel) {
-  panel.replaceChildren();
-  element("h4", point.spoken, panel);
-  facts([
-    ["replicates", point.replicates.length ? point.replicates.join(", ") : "none: needs no training contexts"],
-    ["sources", point.sources.join(", ")],
-    ["table", point.table],
-  ], panel);
-  for (const metric of point.metrics) {
-    if (!metric.metric) continue;
-    facts([[metric.metric, `${number(metric.score)} (${metric.scores.map(number).join(", ")}), rows ${metric.rows.join(", ")}`]], panel);
+function describe(point, place) {
+  place.replaceChildren();
+  const heading = element("h2", point.spoken, place);
+  heading.tabIndex = -1;
+  facts(point.facts, place);
+  for (const source of point.sources) {
+    if (!document.getElementById(`run-${source}`)) continue;
+    element("a", `Training of ${source}`, element("p", null, place)).href = `#run-${source}`;
   }
-  for (const name of point.artefacts) {
+  for (const [name, open] of point.artefacts) {
     const made = data.artefacts[name] || { verdict: "missing", reasons: [] };
-    element("h5", name, panel);
+    const part = element("details", null, place);
+    part.open = open;
+    element("summary", `${name}: ${made.verdict}`, part);
     facts([
-      ["verdict", [made.verdict, ...made.reasons].join("; ")],
       ["made by", made.rule && `${made.rule}, ${made.script}`],
       ["record", made.id],
       ["commit", made.commit],
@@ -49,52 +45,120 @@ function show(point, panel) {
       ["wall time", made.wall_seconds === undefined ? null : `${made.wall_seconds} s on ${made.device}`],
       ...flat(made.seeds || {}, "seed"),
       ...flat(made.params || {}),
-    ], panel);
+      ["why it is so judged", made.reasons.join("; ")],
+    ], part);
+  }
+  return heading;
+}
+
+// The chosen point: shown in the panel, which takes the focus and gives it back.
+
+const panel = document.getElementById("panel");
+let chosenFrom = null;
+
+function choose(id, from) {
+  for (const other of document.querySelectorAll(".point[aria-pressed=true]")) other.setAttribute("aria-pressed", "false");
+  const point = document.querySelector(`.point[data-point="${id}"]`);
+  point.setAttribute("aria-pressed", "true");
+  panel.classList.add("chosen");
+  document.getElementById("none").hidden = true;
+  const heading = describe(data.points[id], document.getElementById("chosen"));
+  panel.scrollTop = 0;
+  chosenFrom = from;
+  heading.focus({ preventScroll: true });
+  uncover(from);
+}
+
+// A panel at the bottom of a small screen must not hide what was chosen.
+function uncover(chosen) {
+  const [place, cover] = [chosen.getBoundingClientRect(), panel.getBoundingClientRect()];
+  const beside = place.right < cover.left || place.left > cover.right;
+  if (!beside && place.bottom > cover.top) window.scrollBy(0, place.bottom - cover.top + 24);
+}
+
+function dismiss() {
+  if (!chosenFrom) return;
+  for (const point of document.querySelectorAll(".point[aria-pressed=true]")) point.setAttribute("aria-pressed", "false");
+  panel.classList.remove("chosen");
+  document.getElementById("none").hidden = false;
+  document.getElementById("chosen").replaceChildren();
+  chosenFrom.focus();
+  chosenFrom = null;
+}
+
+if (panel) {
+  document.getElementById("close").addEventListener("click", dismiss);
+  panel.addEventListener("keydown", (event) => { if (event.key === "Escape") dismiss(); });
+  for (const button of document.querySelectorAll("button[data-point]")) {
+    button.addEventListener("click", () => choose(button.dataset.point, button));
   }
 }
 
-function trace(svg, start) {
-  // all that the point was made from, and where it went
-  const on = new Set([start]);
-  const edges = [...svg.querySelectorAll("path")];
-  const follow = (near, far) => {
-    const waiting = [start];
-    while (waiting.length) {
-      const here = waiting.pop();
-      for (const edge of edges) {
-        if (edge.dataset[near] !== here) continue;
-        edge.classList.add("on");
-        if (!on.has(edge.dataset[far])) { on.add(edge.dataset[far]); waiting.push(edge.dataset[far]); }
-      }
-    }
-  };
-  for (const edge of edges) edge.classList.remove("on");
-  follow("to", "from");
-  follow("from", "to");
-  for (const node of svg.querySelectorAll(".node")) node.classList.toggle("on", on.has(node.dataset.node));
+// How far a place on the screen is from a point; nothing inside it is.
+function distance(point, x, y) {
+  const box = point.getBoundingClientRect();
+  const inside = point.tagName === "rect";
+  const [left, right] = inside ? [box.left, box.right] : [(box.left + box.right) / 2, (box.left + box.right) / 2];
+  const [top, bottom] = inside ? [box.top, box.bottom] : [(box.top + box.bottom) / 2, (box.top + box.bottom) / 2];
+  return Math.hypot(Math.max(left - x, 0, x - right), Math.max(top - y, 0, y - bottom));
 }
 
-for (const svg of document.querySelectorAll(".drawing svg")) {
-  const points = [...svg.querySelectorAll(".point")];
-  const panel = svg.closest(".lineage").querySelector(".details");
-  const choose = (chosen) => {
-    for (const point of points) point.setAttribute("aria-pressed", String(point === chosen));
-    trace(svg, chosen.dataset.node);
-    show(data.points[chosen.dataset.point], panel);
+const REACH = 24; // pixels of the screen from a click to the point that it means
+
+for (const drawing of document.querySelectorAll(".plot svg")) {
+  const points = [...drawing.querySelectorAll(".point")];
+  const focus = (point) => {
+    for (const each of points) each.setAttribute("tabindex", each === point ? "0" : "-1");
+    point.focus();
   };
-  const focus = (index) => {
-    const next = points[Math.max(0, Math.min(points.length - 1, index))];
-    for (const point of points) point.setAttribute("tabindex", point === next ? "0" : "-1");
-    next.focus();
+  drawing.addEventListener("click", (event) => {
+    const away = points.map((point) => distance(point, event.clientX, event.clientY));
+    const nearest = away.indexOf(Math.min(...away));
+    if (away[nearest] > REACH) return;
+    focus(points[nearest]);
+    choose(points[nearest].dataset.point, points[nearest]);
+  });
+  const beside = (index, step) => points[Math.max(0, Math.min(points.length - 1, index + step))];
+  // the point of the next curve that stands nearest in its panel's width
+  const across = (index, step) => {
+    let other = index;
+    while (points[other] && points[other].dataset.curve === points[index].dataset.curve) other += step;
+    if (!points[other]) return points[index];
+    const from = points[index].getBoundingClientRect();
+    const curve = points.filter((point) => point.dataset.curve === points[other].dataset.curve);
+    const gap = (point) => Math.abs(point.getBoundingClientRect().left - from.left);
+    return curve.reduce((best, point) => (gap(point) < gap(best) ? point : best));
   };
   points.forEach((point, index) => {
-    point.addEventListener("click", () => { focus(index); choose(point); });
     point.addEventListener("keydown", (event) => {
-      const steps = { ArrowDown: index + 1, ArrowRight: index + 1, ArrowUp: index - 1, ArrowLeft: index - 1, Home: 0, End: points.length - 1 };
-      if (event.key === "Enter" || event.key === " ") choose(point);
-      else if (event.key in steps) focus(steps[event.key]);
+      const moves = {
+        ArrowRight: () => beside(index, 1), ArrowLeft: () => beside(index, -1),
+        ArrowDown: () => across(index, 1), ArrowUp: () => across(index, -1),
+        Home: () => points[0], End: () => points[points.length - 1],
+      };
+      if (event.key === "Enter" || event.key === " ") choose(point.dataset.point, point);
+      else if (event.key in moves) focus(moves[event.key]());
       else return;
       event.preventDefault();
     });
   });
+}
+
+// Filters: what is left is counted aloud, and nothing else.
+
+for (const filter of document.querySelectorAll("[data-filters]")) {
+  const list = document.getElementById(filter.dataset.filters);
+  const entries = [...list.querySelectorAll("[data-kind]")];
+  const boxes = [...filter.querySelectorAll("input")];
+  const apply = () => {
+    const wanted = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
+    for (const entry of entries) entry.hidden = !wanted.has(entry.dataset.kind);
+    for (const group of list.querySelectorAll("[data-group]")) {
+      group.hidden = !group.querySelector("[data-kind]:not([hidden])");
+    }
+    return entries.filter((entry) => !entry.hidden).length;
+  };
+  const say = () => { filter.querySelector("[role=status]").textContent = `${apply()} of ${entries.length} shown`; };
+  filter.addEventListener("change", say);
+  apply();
 }
