@@ -123,6 +123,18 @@ class CodeSpec(Spec):
         return self
 
 
+class LeapfrogSpec(Spec):
+    """Weights that begin as a solver by LayerNorm's own bias, without codes.
+
+    The bias of the first LayerNorm draws on some rows of a context what codes would add there.
+    """
+
+    share: float = Field(gt=0, lt=1, description="of a context's rows")
+    initial_std: PositiveFloat = Field(
+        default=10.0, description="of the bias's entries, in units of the design's"
+    )
+
+
 class TransformerSpec(Spec):
     """The linear transformer of the slides, § 2: L − 1 attention layers and an inverse read-out."""
 
@@ -138,13 +150,18 @@ class TransformerSpec(Spec):
     codes: CodeSpec | None = Field(
         default=None, description="null: LayerNorm's biases alone tell the columns apart"
     )
+    start: LeapfrogSpec | None = Field(
+        default=None, description="null: random weights or, with codes, a solver in their span"
+    )
     initial_gain: float = Field(default=0.4, ge=0, description="of every LayerNorm")
     initial_bias_std: float = Field(
-        default=1.5, ge=0, description="of every LayerNorm's bias; 0 where there are codes"
+        default=1.5,
+        ge=0,
+        description="of every LayerNorm's bias; 0 where it starts as a solver",
     )
     initial_readout: PositiveFloat = Field(
         default=0.05,
-        description="scale of the first estimates: of the last keys or, with codes, of the steps",
+        description="scale of the first estimates: of the last keys or, in a solver, of the steps",
     )
 
     @model_validator(mode="after")
@@ -153,6 +170,12 @@ class TransformerSpec(Spec):
             raise ValueError(
                 "norm = 'none' lets the products of large codes grow without bound; "
                 "use norm = 'matrix', or set codes to null"
+            )
+        if self.start and (self.codes or self.norm == "none" or self.layers < 3):
+            raise ValueError(
+                "start writes a solver into the LayerNorms of three layers or more without codes: "
+                "set codes to null, norm to 'matrix' or 'row' and layers to 3 at least, "
+                "or set start to null"
             )
         return self
 
@@ -216,6 +239,15 @@ class RunSpec(Spec):
     dataset: DatasetSpec
     model: ModelSpec
     training: TrainingSpec
+
+    @model_validator(mode="after")
+    def _entries_learn_at_rates_of_their_own(self) -> "RunSpec":
+        if self.training.optimizer == "schedule_free" and getattr(self.model, "start", None):
+            raise ValueError(
+                "optimizer = 'schedule_free' gives all entries of a weight one rate, and a model "
+                "with start needs several; choose another optimizer, or set start to null"
+            )
+        return self
 
     @property
     def identity(self) -> str:

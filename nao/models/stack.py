@@ -27,6 +27,14 @@ class Stack(nn.Module):
         """Initial values of one member, by parameter name, without the member axis."""
         raise NotImplementedError
 
+    def rates(self, norm_rate: float) -> dict[str, float | Tensor]:
+        """How fast each parameter learns, as a multiple of the learning rate.
+
+        A tensor that broadcasts to the parameter where its entries differ.
+        """
+        names = (name for name, _ in self.named_parameters())
+        return {name: norm_rate if name in self.norm_parameters else 1.0 for name in names}
+
     def forward(self, tokens: Tokens) -> Float[Tensor, "S B d"]:
         """ŵ of every member for its contexts."""
         raise NotImplementedError

@@ -7,6 +7,8 @@
 A tilde appends a row of ones, Ẽ = (E; 1ᵀ), which makes a bias the last column of its weight,
 W̃ = (W | b). Then Σ_heads Attn(E) = E Ẽᵀ M Ẽ with M = Σ_heads W̃_Kᵀ W̃_Q.
 
+With a solver's start, the bias of the first LayerNorm begins as codes on the first c rows.
+
 With codes, C ∈ R^{c×(d+1)}, E^0 = (C; (X, Y)) has c rows more, or (X, Y) has C added to its first c
 rows, and LayerNorm's bias lives on the rows of the codes alone. Either is a transformer of the
 first kind with one layer more and some weights held at 0: that of contexts with c blank rows, or of
@@ -87,12 +89,36 @@ class Transformer(Stack):
             start_as_leapfrog(
                 values, spec.codes.initial_std, spec.initial_readout, self.readout_scale
             )
+        elif spec.start:
+            values["bias"] = np.zeros(biases)
+            written = values["bias"][0, : math.ceil(spec.start.share * rows), :-1]
+            written[:] = spec.start.initial_std * rng.standard_normal(written.shape)
+            values["gain"][0] = 0  # the layer that writes them computes nothing else at first
+            solver = {name: values[name][1:] for name in ("keys", "queries", "gain")}
+            start_as_leapfrog(
+                solver | {"codes": written},
+                spec.start.initial_std,
+                spec.initial_readout,
+                self.readout_scale,
+            )
         else:
             # Without them the map is equivariant under permutations of the coordinates and can
             # hold neither w_0 nor U.
             values["bias"] = spec.initial_bias_std * rng.standard_normal(biases)
             values["keys"][-1] *= spec.initial_readout
         return values
+
+    def rates(self, norm_rate: float) -> dict[str, float | Tensor]:
+        """As the stack's; what leaves the data alone in a solver's start learns no faster."""
+        # Steps as large as codes need would cover the data, of size one, with noise.
+        rates = super().rates(norm_rate)
+        if self.spec.start:
+            slow = torch.full_like(self.bias[:1, :, :, :1], norm_rate)
+            slow[:, :, math.ceil(self.spec.start.share * self.shape[0]) :] = 1
+            rates["bias"] = slow
+            rates["gain"] = torch.full_like(self.gain[:1, :, :1, :1], norm_rate)
+            rates["gain"][:, 0] = 1
+        return rates
 
     def forward(self, tokens: Tokens) -> Float[Tensor, "S B d"]:
         """ŵ of every member for its contexts."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from pytorch_optimizer import SOAP, ScheduleFreeAdamW
 from torch import Tensor
 from torch.optim import Adam, Muon, Optimizer
@@ -71,10 +72,15 @@ class StackOptimizer:
         kind = KINDS[recipe.optimizer]
         self.split = _whole if kind.entrywise else member_matrices
         groups: list[Group] = []
+        self.eased: list[tuple[Tensor, Tensor]] = []
+        rates = model.rates(recipe.norm_rate)
         for name, parameter in model.named_parameters():
-            norms = name in model.norm_parameters
-            rate = recipe.norm_rate if norms else 1.0
+            norms, rate = name in model.norm_parameters, rates[name]
             pieces = self.split(parameter.detach())
+            if isinstance(rate, Tensor):
+                shares = (rate / rate.max()).expand_as(parameter)
+                self.eased += zip(pieces, self.split(shares), strict=True)
+                rate = float(rate.max())
             groups.append({"params": list(pieces), "rate": rate, "norms": norms})
         self.pieces: list[Tensor] = [piece for group in groups for piece in group["params"]]
         self.optimizers = kind.build(groups, recipe)
@@ -84,10 +90,13 @@ class StackOptimizer:
         parts = [part for gradient in gradients for part in self.split(gradient)]
         for piece, part in zip(self.pieces, parts, strict=True):
             piece.grad = part.contiguous()  # Adam's fused kernel goes by memory, not by strides
+        before = [piece.clone() for piece, _ in self.eased]
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate * group["rate"]
             optimizer.step()
+        for (piece, share), old in zip(self.eased, before, strict=True):
+            piece.copy_(torch.lerp(old, piece, share))
 
     def finish(self) -> None:
         """Leave the weights to be used, where an optimiser trains at others (schedule-free)."""

@@ -65,3 +65,34 @@ def test_codes_are_drawn_for_the_columns_of_the_design():
     )  # 4 errors of 10,000
     assert not model.codes[..., -1].any()
     assert not model.bias.any()
+
+
+@pytest.mark.parametrize("norm", ["matrix", "row"])
+def test_a_solver_without_codes_is_one_with_codes_on_data_rows(norm):
+    """Its first layer's bias adds what codes would add; the layers behind it are the same."""
+    share = {"share": 0.25, "initial_std": 7.0}
+    rest = {"initial_gain": 0.3, "norm": norm}
+    plain = Transformer(TransformerSpec.model_validate(rest | {"layers": 5, "start": share}), 8, 12)
+    coded = {"layers": 4, "codes": share | {"rows": "data"}}
+    coded = Transformer(TransformerSpec.model_validate(rest | coded), 8, 12)
+    assert {name for name, _ in plain.named_parameters()} == {
+        *("keys", "queries", "readout", "gain", "bias")
+    }
+    plain.double().initialise([np.random.Generator(np.random.Philox(1))])
+    coded.double()
+    with torch.no_grad():
+        for name in ("keys", "queries", "gain"):
+            getattr(coded, name).copy_(getattr(plain, name)[:, 1:])
+        coded.readout.copy_(plain.readout)
+        coded.codes.copy_(plain.bias[:, 0, :2])
+    assert not plain.bias[:, 1:].any()
+    assert float(coded.codes.detach()[..., :-1].std()) == pytest.approx(7, rel=0.6)  # 24 draws
+    rng = np.random.Generator(np.random.Philox(2))
+    tokens = torch.from_numpy(rng.standard_normal((1, 6, 8, 13)))
+    torch.testing.assert_close(plain(tokens), coded(tokens), rtol=1e-10, atol=1e-12)
+
+
+def test_a_solver_without_codes_is_refused_beside_codes_and_where_it_has_no_room():
+    for values in ({"codes": {}}, {"norm": "none"}, {"layers": 2}):
+        with pytest.raises(ValueError, match="set start to null"):
+            TransformerSpec.model_validate({"layers": 4, "start": {"share": 0.3}} | values)

@@ -4,8 +4,9 @@ import pytest
 import torch
 from pytorch_optimizer import SOAP
 
+from nao.config import ConfigError, expand, load
 from nao.models import MODELS, Stack
-from nao.specs import TrainingSpec, TransformerSpec
+from nao.specs import LeapfrogSpec, TrainingSpec, TransformerSpec
 from nao.training.optimizers import KINDS, StackOptimizer, member_matrices
 
 N, D, MEMBERS, STEPS = 4, 6, 3, 25
@@ -75,6 +76,37 @@ def test_norms_learn_at_their_own_rate(optimizer):
     ):
         multiple = 3.0 if name in model.norm_parameters else 1.0
         torch.testing.assert_close(now - then, multiple * (slowly - then), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("optimizer", [name for name in KINDS if name != "schedule_free"])
+def test_a_solver_without_codes_moves_data_rows_and_its_first_gains_no_faster(optimizer):
+    """Each entry takes its share of the step that it would take at the norms' rate."""
+    model = MODELS["transformer"](
+        TransformerSpec(layers=4, start=LeapfrogSpec(share=0.5)), N, D, MEMBERS
+    ).double()
+    whole = MODELS["transformer"](TransformerSpec(layers=4), N, D, MEMBERS).double()
+    generator = torch.Generator().manual_seed(1)
+    steppers = [StackOptimizer(each, recipe(optimizer, norm_rate=8)) for each in (model, whole)]
+    for _ in range(2):  # SOAP's first step only measures
+        drawn = [
+            torch.randn(p.shape, generator=generator, dtype=torch.float64)
+            for p in model.parameters()
+        ]
+        for stepper in steppers:
+            stepper.step([gradient.clone() for gradient in drawn], rate=0.01)
+    expected = {name: p.detach().clone() for name, p in whole.named_parameters()}
+    assert all(value.any() for value in expected.values())
+    expected["bias"][:, :, N // 2 :] /= 8
+    expected["gain"][:, 0] /= 8
+    for name, parameter in model.named_parameters():
+        torch.testing.assert_close(parameter.detach(), expected[name])
+
+
+def test_rates_by_entry_are_refused_where_the_optimizer_knows_none():
+    values = load("config.yaml").model_dump()
+    values["learners"]["paper"]["training"]["optimizer"] = "schedule_free"
+    with pytest.raises(ConfigError, match="choose another optimizer"):
+        expand(load(values))
 
 
 def test_adam_is_torchs_own_written_out():
