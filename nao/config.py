@@ -24,7 +24,9 @@ class ConfigError(ValueError):
 class Compute(Spec):
     """Where a run is computed; no result but its last bits depends on it."""
 
-    device: Literal["cpu", "cuda"] = "cpu"
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="cpu", description="of trainings; auto: a GPU where there is one"
+    )
     threads: PositiveInt = Field(default=1, description="CPU threads of one training job")
 
 

@@ -12,6 +12,7 @@ from nao.estimators import ESTIMATORS
 from nao.figures import FIGURES
 from nao.jobs import DEFAULT_FIGURES, RULES, Job, wildcards
 from nao.provenance.fingerprint import code_fingerprint
+from nao.requests import request
 
 STARTED = time.time()
 
@@ -86,6 +87,18 @@ def given(rule):
 def figure_files(*figures):
     paths = made("draw_figure").values()
     return [path.format(figure=figure) for figure in figures for path in paths]
+
+
+def asked(rule):
+    """What a rule's jobs ask of a machine, more with each attempt."""
+
+    def at(wildcards, attempt):
+        return request(PLAN, rule, **dict(wildcards.items())).at(attempt)
+
+    return {
+        "mem_mb": lambda wildcards, attempt: at(wildcards, attempt).memory,
+        "runtime": lambda wildcards, attempt: at(wildcards, attempt).runtime,
+    }
 
 
 def require_writable(folder):

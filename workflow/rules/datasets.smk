@@ -5,6 +5,8 @@ rule make_dataset:
         f"{RESULTS}/logs/make_dataset/{{dataset}}.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        **asked("make_dataset"),
     params:
         job=given("make_dataset"),
     script:

@@ -7,6 +7,8 @@ rule evaluate_run:
         f"{RESULTS}/logs/evaluate_run/{{run}}.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        **asked("evaluate_run"),
     params:
         job=given("evaluate_run"),
     script:
@@ -22,6 +24,8 @@ rule extract_prior:
         f"{RESULTS}/logs/extract_prior/{{run}}.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        **asked("extract_prior"),
     params:
         job=given("extract_prior"),
     script:
@@ -37,6 +41,8 @@ rule evaluate_baseline:
         f"{RESULTS}/logs/evaluate_baseline/{{dataset}}/{{estimator}}.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        **asked("evaluate_baseline"),
     params:
         job=given("evaluate_baseline"),
     script:

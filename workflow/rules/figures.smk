@@ -7,6 +7,8 @@ rule tabulate_experiment:
         f"{RESULTS}/logs/tabulate_experiment/{{experiment}}.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        **asked("tabulate_experiment"),
     params:
         job=given("tabulate_experiment"),
     script:
@@ -22,6 +24,8 @@ rule tabulate_moments:
         f"{RESULTS}/logs/tabulate_moments/{{experiment}}.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        **asked("tabulate_moments"),
     params:
         job=given("tabulate_moments"),
     script:
@@ -45,6 +49,8 @@ rule draw_figure:
         f"{RESULTS}/logs/draw_figure/{{figure}}.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        **asked("draw_figure"),
     params:
         job=given("draw_figure"),
     script:
@@ -65,6 +71,8 @@ rule judge_claims:
         f"{RESULTS}/logs/judge_claims.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        **asked("judge_claims"),
     params:
         job=given("judge_claims"),
     script:

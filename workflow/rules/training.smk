@@ -11,7 +11,11 @@ rule train:
         "../../envs/environment.yaml"
     threads: PLAN.compute.threads
     resources:
-        gpu=int(PLAN.compute.device == "cuda"),
+        **asked("train"),
+        # Absent where none is needed: some executors take even 0 for a demand.
+        **({"gpu": 1} if PLAN.compute.device == "cuda" else {}),
+        # Trainings that may share a GPU; profiles/gpu says how to change it.
+        gpu_slots=1,
         # As a resource, since a change of device is no reason to train again.
         device=PLAN.compute.device,
     params:

@@ -4,14 +4,18 @@ from nao.analysis.evaluation import write_table
 from nao.models.weights import save
 from nao.provenance.observer import ProgressReport, observed
 from nao.specs import RunSpec
+from nao.training.devices import device_for
 from nao.training.train import train
 
 job = snakemake.params.job
 spec = RunSpec.model_validate(job["spec"])
-device = snakemake.resources.device
+resources = snakemake.resources
 tree = Path(snakemake.output.model).parents[2]
 checkpoint = Path(tree, "checkpoints", f"{spec.identity}.safetensors")
-with observed(snakemake, root=spec.training.seed) as record:
+with (
+    observed(snakemake, root=spec.training.seed) as record,
+    device_for(resources.device, resources.gpu_slots) as device,
+):
     trained = train(
         spec,
         Path(snakemake.input.train),

@@ -1,0 +1,157 @@
+"""What each job asks of the machine that runs it: memory and time, from the size of its work.
+
+A scheduler ends a job that takes more than it asked for, and lets one wait that asks for much. So
+requests are the need by the arithmetic below with a margin, and grow with each attempt, three times
+at most. Needs are fitted to recorded jobs on one core of an AMD EPYC (Zen 3):
+
+- A training of d, n = 20, 10 (40, 20; 100, 50) took 42 s (242 s; 449 s), by which a step costs
+  10 ms and its flops at 45 GFLOP/s to within a fifth. Peaks lay between 0.4 GB (d = 8) and 2.0 GB
+  (a pool of 0.58 GB at d = 100, n = 50), by which a pool is held 2.5 times.
+- Times on a GPU are assumed, not measured.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nao.config import Plan
+from nao.specs import DatasetSpec, RunSpec, TransformerSpec
+
+MB = 1e6
+ENGINE = 380
+"""MB of the two Snakemake processes that stand beside the work in a job of a cluster."""
+START = 180.0
+"""Seconds before the work begins, at worst: Python, torch and Snakemake from a slow shared disk."""
+MARGIN = 4.0
+"""How much slower than fitted a machine may be at the first attempt [choice]."""
+ATTEMPTS = 3
+"""Attempts up to which requests grow."""
+STEP, RATE = {"cpu": 0.010, "cuda": 0.010}, {"cpu": 45e9, "cuda": 2e12}
+"""Seconds of a step beside its products, and flops a second. # ASSUME: both for a GPU."""
+BACKWARD = 1.6
+"""Flops of the way back in those of the way forth: Gram matrices are shared by the two."""
+BATCH = 256
+"""Contexts evaluated at once, as in `nao.models.weights`."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """`memory` in MB and `runtime` in minutes, as Snakemake's `mem_mb` and `runtime`."""
+
+    memory: int
+    runtime: int
+
+    @classmethod
+    def of(cls, memory: float, seconds: float) -> "Request":
+        """From the need: MB of the work's own process, and seconds on an idle core."""
+        return cls(
+            memory=math.ceil((memory + ENGINE) / 100) * 100,
+            runtime=math.ceil((START + MARGIN * seconds) / 60),
+        )
+
+    def at(self, attempt: int) -> "Request":
+        """What the attempt of that number, counted from 1, asks for."""
+        times = min(attempt, ATTEMPTS)
+        return Request(self.memory * times, self.runtime * times)
+
+
+def request(plan: Plan, rule: str, **wildcards: str) -> Request:
+    """What the first attempt at a job asks for. Raises `KeyError` for what is not planned."""
+    return REQUESTS[rule](plan, **wildcards)
+
+
+def products(spec: RunSpec) -> float:
+    """Flops of all matrix products by which one member maps one context to its estimate."""
+    n, d = spec.dataset.context_length, spec.dataset.problem.dimension
+    if not isinstance(spec.model, TransformerSpec):
+        return spec.model.layers * (4 * n * d + 2 * d * d)  # X w, Xᵀr and P g
+    rows, width = _rows(spec), spec.model.key_dimension or _rows(spec)
+    factored = 8 * spec.model.heads * width * rows * (d + 1)  # (E K̃ᵀ) Q̃ with its projections
+    gram = 4 * rows * rows * (d + 1) + 2 * rows**3  # (E Ẽᵀ) M Ẽ
+    return (spec.model.layers - 1) * min(factored, gram)  # the read-out is but vectors
+
+
+def training_products(spec: RunSpec) -> float:
+    """Flops of the products of a whole training, the way back included."""
+    contexts = spec.training.steps * spec.training.batch_contexts * spec.dataset.replicates
+    return (1 + BACKWARD) * contexts * products(spec)
+
+
+def training_seconds(spec: RunSpec, device: str) -> float:
+    """Seconds of a training on one core or one GPU by the arithmetic of this module."""
+    flops = training_products(spec) * (2 if spec.training.precision == "float64" else 1)
+    return spec.training.steps * STEP[device] + flops / RATE[device]
+
+
+def _rows(spec: RunSpec) -> int:
+    """R, the rows of E: a context's own and those of codes beside them."""
+    n, codes = spec.dataset.context_length, getattr(spec.model, "codes", None)
+    return n + (math.ceil(codes.share * n) if codes and codes.rows == "blank" else 0)
+
+
+def _tokens(spec: RunSpec, contexts: int) -> float:
+    """MB of the tokens of so many contexts and all members."""
+    columns = spec.dataset.problem.dimension + 1
+    return 4 * contexts * spec.dataset.replicates * _rows(spec) * columns / MB
+
+
+def _pool(spec: DatasetSpec, replicates: int) -> float:
+    """MB of the training contexts with their held-out rows."""
+    rows = spec.context_length + spec.heldout_length
+    return 4 * replicates * spec.train_contexts * rows * (spec.problem.dimension + 1) / MB
+
+
+def _train(plan: Plan, run: str) -> Request:
+    spec = plan.runs[run]
+    held = 2.5 * _pool(spec.dataset, spec.dataset.replicates)
+    memory = 500 + held + 25 * _tokens(spec, spec.training.batch_contexts)
+    if spec.training.precision == "float64":
+        memory *= 2
+    return Request.of(
+        memory, training_seconds(spec, "cuda" if plan.compute.device == "cuda" else "cpu")
+    )
+
+
+def _evaluate_run(plan: Plan, run: str) -> Request:
+    spec = plan.runs[run]
+    contexts = spec.dataset.test_contexts * spec.dataset.replicates * (plan.row_orders + 1)
+    seconds = contexts * products(spec) / RATE["cpu"]
+    return Request.of(420 + 20 * _tokens(spec, BATCH), 10 + seconds)
+
+
+def _make_dataset(plan: Plan, dataset: str) -> Request:
+    spec = plan.datasets[dataset]
+    pool = _pool(spec, spec.replicates)
+    chunk = 6000 * pool / (spec.replicates * spec.train_contexts)  # what is drawn at once
+    return Request.of(150 + chunk, pool / 20)  # a slow disk
+
+
+def _evaluate_baseline(plan: Plan, dataset: str, estimator: str) -> Request:
+    spec = plan.datasets[dataset]
+    contexts = spec.test_contexts + spec.train_contexts * spec.replicates
+    decomposed = 40 * contexts * spec.context_length**2 * spec.problem.dimension
+    return Request.of(300 + 4 * _pool(spec, 1), 10 + decomposed / (RATE["cpu"] / 10))
+
+
+def _extract_prior(plan: Plan, run: str) -> Request:
+    spec = plan.runs[run].dataset
+    return Request.of(250, 30 + spec.replicates * spec.problem.dimension**3 / 1e6)
+
+
+def _small(memory: float) -> Callable[..., Request]:
+    """Tables and pictures: the same at every scale."""
+    return lambda plan, **_: Request.of(memory, 30)
+
+
+REQUESTS: dict[str, Callable[..., Request]] = {
+    "make_dataset": _make_dataset,
+    "train": _train,
+    "evaluate_run": _evaluate_run,
+    "extract_prior": _extract_prior,
+    "evaluate_baseline": _evaluate_baseline,
+    "tabulate_experiment": _small(200),
+    "tabulate_moments": _small(200),
+    "draw_figure": _small(400),
+    "judge_claims": _small(320),
+}
+"""By rule; memory in MB is the recorded peak at scale laptop, rounded up."""
