@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from nao.models.native import Kernel
+
 Tokens = Float[Tensor, "S B n D"]
 """The matrices (X, Y) of S members and B contexts: n rows, D = d + 1 columns."""
 
@@ -20,6 +22,8 @@ class Stack(nn.Module):
 
     norm_parameters: frozenset[str] = frozenset()
     """Names of the parameters that learn at the norms' own rate."""
+    kernel: Kernel = "torch"
+    """What evaluates it, where a model knows both."""
     row_invariant = False
     """Whether ŵ depends on neither the order nor the signs of a context's rows."""
 

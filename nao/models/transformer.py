@@ -23,6 +23,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from nao.models import gram_kernel
 from nao.models.gram_layers import gram_layers
 from nao.models.leapfrog import start_as_leapfrog
 from nao.models.stack import Stack, Tokens, haar_orthogonal
@@ -50,6 +51,7 @@ class Transformer(Stack):
     ):
         super().__init__()
         self.spec = spec
+        self.context_rows = context_length
         rows, tokens = context_length, dimension + 1
         self.code_rows = math.ceil(spec.codes.share * rows) if spec.codes else 0
         if spec.codes and spec.codes.rows == "blank":
@@ -122,6 +124,8 @@ class Transformer(Stack):
 
     def forward(self, tokens: Tokens) -> Float[Tensor, "S B d"]:
         """ŵ of every member for its contexts."""
+        if self.kernel == "native" and gram_kernel.covers(self, tokens):
+            return gram_kernel.estimates(self, tokens)
         tokens = self.with_codes(tokens)
         keys, queries = self.keys.flatten(2, 3), self.queries.flatten(2, 3)
         mixing, last = (keys.mT @ queries).split([self.spec.layers - 1, 1], 1)

@@ -8,6 +8,7 @@ one entry since safetensors orders several as it likes, and equal models shall g
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -16,7 +17,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from nao.files import atomic_path
-from nao.models import MODELS, Stack
+from nao.models.kinds import MODELS
+from nao.models.native import resolve
+from nao.models.stack import Stack
 from nao.specs import RunSpec
 from nao.tasks.problems import Contexts
 
@@ -29,11 +32,15 @@ class WeightsError(ValueError):
     """A file that holds no model of ours, or a damaged one; the message names the remedy."""
 
 
-def build(spec: RunSpec) -> Stack:
-    """An uninitialised stack with one member a replicate, in the precision of its training."""
+def build(spec: RunSpec, kernel: Literal["auto", "torch", "native"] = "auto") -> Stack:
+    """An uninitialised stack with one member a replicate, in the precision of its training.
+
+    Raises `NativeError` where the kernel demanded cannot be had.
+    """
     data = spec.dataset
     kind = MODELS[spec.model.kind]
     model = kind(spec.model, data.context_length, data.problem.dimension, data.replicates)
+    model.kernel = resolve(kernel)
     return model.to(getattr(torch, spec.training.precision))
 
 
@@ -47,8 +54,10 @@ def save(path: str | Path, model: Stack, spec: RunSpec, failed: Sequence[int] = 
         save_file(tensors, temporary, {"nao": json.dumps(marks, sort_keys=True)})
 
 
-def load_model(path: str | Path) -> tuple[Stack, RunSpec]:
-    """The model and specification of a weights file. Raises `WeightsError`."""
+def load_model(
+    path: str | Path, kernel: Literal["auto", "torch", "native"] = "auto"
+) -> tuple[Stack, RunSpec]:
+    """The model and specification of a weights file. Raises `WeightsError`, `NativeError`."""
     try:
         with safe_open(path, "pt") as file:
             marks = json.loads((file.metadata() or {}).get("nao", "{}"))
@@ -63,7 +72,7 @@ def load_model(path: str | Path) -> tuple[Stack, RunSpec]:
             "remove it and train again"
         )
     spec = RunSpec.model_validate(marks["spec"])
-    model = build(spec)
+    model = build(spec, kernel)
     model.load_state_dict(tensors)
     return model, spec
 

@@ -13,7 +13,7 @@ from pytorch_optimizer import SOAP, ScheduleFreeAdamW
 from torch import Tensor
 from torch.optim import Adam, Muon, Optimizer
 
-from nao.models import Stack
+from nao.models.stack import Stack
 from nao.specs import TrainingSpec
 
 Group = dict[str, Any]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -19,14 +20,17 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from nao.models import Stack
+from nao.models import gram_kernel
+from nao.models.native import resolve
+from nao.models.stack import Stack, Tokens
+from nao.models.transformer import Transformer
 from nao.models.weights import build
 from nao.seeding import stream
 from nao.specs import RunSpec, TrainingSpec
 from nao.tasks.datasets import read_contexts, read_heldout
 from nao.training.batches import CHUNK, Batches, Chunk
 from nao.training.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
-from nao.training.objectives import OBJECTIVES
+from nao.training.objectives import OBJECTIVES, distance, residual
 from nao.training.optimizers import StackOptimizer
 
 Report = Callable[[int, int, float], None]
@@ -70,6 +74,7 @@ def train(
     contexts: Path,
     *,
     device: str = "cpu",
+    kernel: Literal["auto", "torch", "native"] = "auto",
     checkpoint: Path | None = None,
     code: str = "",
     interval: float = 60.0,
@@ -81,15 +86,18 @@ def train(
     training of the same spec and `code` goes on from it, to bitwise the same end. A member whose
     loss ceases to be finite is marked failed while the others go on.
 
-    Raises `DeviceError` for a missing device, `DatasetError` for an unfit file, `Preempted` at
-    SIGTERM.
+    `kernel` says what evaluates a transformer. The answers differ in their last bits, which
+    training magnifies: the one used stands in `Trained.model.kernel`, and belongs into a record.
+
+    Raises `DeviceError` for a missing device, `NativeError` for a missing kernel, `DatasetError`
+    for an unfit file, `Preempted` at SIGTERM.
     """
     where, dtype = require_device(device), getattr(torch, spec.training.precision)
     batches = load_batches(spec, contexts, where, dtype)
-    model = build(spec).to(where)
+    model = build(spec, resolve(kernel, device)).to(where)
     model.initialise([stream(spec.training.seed, "init", r) for r in spec.dataset.members])
     run = Training(spec, model, batches)
-    key = f"{spec.model_dump_json()} {code}"
+    key = f"{spec.model_dump_json()} {model.kernel} {code}"
     if checkpoint is not None and (state := read_checkpoint(checkpoint, key)):
         run.restore(state)
     started, saved = run.step, time.monotonic()
@@ -214,17 +222,27 @@ class Training:
         """One step on the batch `index` of the chunk; the members' losses and gradient norms."""
         rows = self.batches.step(chunk, index)
         n = self.spec.dataset.context_length
-        estimates = self.model(rows[:, :, :n])
         if self.target == "truth":
-            losses = self.loss(self.batches.weights(chunk, index), estimates)
+            target = self.batches.weights(chunk, index)
         else:
-            losses = self.loss(rows[:, :, n:] if self.target == "heldout" else rows, estimates)
-        gradients = list(torch.autograd.grad(losses.sum(), self.parameters))
+            target = rows[:, :, n:] if self.target == "heldout" else rows
+        losses, gradients = self.losses_and_gradients(rows[:, :, :n], target)
         norms = clip_members(gradients, self.spec.training.gradient_clip)
         self.optimizer.step(gradients, learning_rate(self.spec.training, self.step + index))
         if self.average is not None:
             self.average.update_parameters(self.model)
         return torch.stack([losses.detach(), norms])
+
+    def losses_and_gradients(self, tokens: Tokens, target: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The members' losses, and the gradients of their sum."""
+        model = self.model
+        known = isinstance(model, Transformer) and self.loss in (residual, distance)
+        if known and model.kernel == "native" and gram_kernel.covers(model, tokens):
+            return gram_kernel.losses_and_gradients(model, tokens, target)
+        losses = self.loss(target, model(tokens))
+        return losses, list(
+            torch.autograd.grad(losses.sum(), self.parameters, materialize_grads=True)
+        )
 
     @torch.no_grad()
     def finish(self) -> None:

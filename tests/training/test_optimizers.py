@@ -5,7 +5,8 @@ import torch
 from pytorch_optimizer import SOAP
 
 from nao.config import ConfigError, expand, load
-from nao.models import MODELS, Stack
+from nao.models.kinds import MODELS
+from nao.models.stack import Stack
 from nao.specs import LeapfrogSpec, TrainingSpec, TransformerSpec
 from nao.training.optimizers import KINDS, StackOptimizer, member_matrices
 

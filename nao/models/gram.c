@@ -1,0 +1,445 @@
+// Estimates, losses and gradients of the transformer by its Gram form, in single precision.
+//
+// With R rows and D columns, Ẽ = (E; 1ᵀ) and M = scale · Σ_heads W̃_Kᵀ W̃_Q, a layer is
+//
+//     A = E Ẽᵀ,   P = A M,   U = P Ẽ,   N = (U − mean U) / sqrt(var U + ε),   E ← E + gain · N + bias,
+//
+// mean and variance over the whole matrix, and the read-out with r = W_P
+//
+//     q = Ẽ r,   t = M_L q,   ŵ = the first D − 1 entries of Ẽᵀ t.
+//
+// Backward, with V the cotangent of E and v = ∂loss/∂ŵ (its last entry 0):
+//
+//     dt = Ẽ v,   dM_L = dt qᵀ,   dq = M_Lᵀ dt,   dr = Ẽᵀ dq,   V = t_E vᵀ + dq_E rᵀ;
+//
+//     dgain = V N,   dbias = V,   T = gain V,   dU = (T − mean T − N mean(T N)) / sqrt(var U + ε),
+//     dP = dU Ẽᵀ,   dM = Aᵀ dP,   (dG, ds) = dP Mᵀ,   V ← V + (dG + dGᵀ) E + ds 1ᵀ + P_Eᵀ dU;
+//
+//     dW̃_K = scale · W̃_Q dMᵀ,   dW̃_Q = scale · W̃_K dM.
+//
+// Eight contexts are taken through all of it at once, one in each lane of a vector: every matrix of
+// theirs is a matrix of vectors, and what they share (weights) is read as numbers. So nothing is
+// padded, transposed or summed across lanes but the gradients, at the end; what eight contexts need
+// stays in the caches between forward and backward; and a context's estimate does not depend on
+// what it is computed beside.
+//
+// Every result is the same, bit for bit, wherever this is compiled without liberties in floating
+// point (-ffp-contract=off, no -ffast-math): sums run in the order written, products are fused with
+// additions where `fused` says so and nowhere else.
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+#if defined(__FMA__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#define LANES 8
+#define EPSILON 1e-5f // as in nn.LayerNorm
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float lanes __attribute__((vector_size(4 * LANES)));
+
+INLINE lanes all(float value) { return (lanes){} + value; }
+
+// a b + c, rounded once.
+INLINE lanes fused(lanes a, lanes b, lanes c) {
+#if defined(__FMA__)
+    return (lanes)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif defined(__aarch64__)
+    union { lanes whole; float32x4_t half[2]; } x = {a}, y = {b}, z = {c};
+    z.half[0] = vfmaq_f32(z.half[0], x.half[0], y.half[0]);
+    z.half[1] = vfmaq_f32(z.half[1], x.half[1], y.half[1]);
+    return z.whole;
+#else
+    for (int lane = 0; lane < LANES; lane++) c[lane] = fmaf(a[lane], b[lane], c[lane]);
+    return c;
+#endif
+}
+
+INLINE lanes root(lanes a) {
+    for (int lane = 0; lane < LANES; lane++) a[lane] = sqrtf(a[lane]);
+    return a;
+}
+
+INLINE float sum_of(lanes a) {
+    return ((a[0] + a[4]) + (a[1] + a[5])) + ((a[2] + a[6]) + (a[3] + a[7]));
+}
+
+// --- matrix products -----------------------------------------------------------------------------
+
+// A factor: entry (i, j) lies at i * row + j * column, in vectors, or in numbers where `shared`.
+typedef struct {
+    const void *at;
+    ptrdiff_t row, column;
+    int shared;
+} Factor;
+
+INLINE Factor own(const lanes *at, ptrdiff_t row, ptrdiff_t column) {
+    return (Factor){at, row, column, 0};
+}
+INLINE Factor shared(const float *at, ptrdiff_t row, ptrdiff_t column) {
+    return (Factor){at, row, column, 1};
+}
+
+INLINE lanes entry(const void *at, ptrdiff_t place, const int shared) {
+    return shared ? all(((const float *)at)[place]) : ((const lanes *)at)[place];
+}
+
+// Rows i … i + m and columns j … j + n of C = (C or 0) + A B, kept in registers over the sum.
+INLINE void tile(const int m, const int n, const int b_shared, int depth, const Factor *a,
+                 const Factor *b, lanes *c, ptrdiff_t row, const int add, int i, int j) {
+    lanes sum[8][3];
+    const lanes *left = (const lanes *)a->at + i * a->row;
+    const size_t size = b_shared ? sizeof(float) : sizeof(lanes);
+    const char *right = (const char *)b->at + j * b->column * (ptrdiff_t)size;
+#pragma GCC unroll 8
+    for (int x = 0; x < m; x++)
+#pragma GCC unroll 3
+        for (int y = 0; y < n; y++) sum[x][y] = add ? c[(i + x) * row + j + y] : all(0);
+    for (int k = 0; k < depth; k++) {
+        lanes factor[3];
+#pragma GCC unroll 3
+        for (int y = 0; y < n; y++) factor[y] = entry(right, y * b->column, b_shared);
+#pragma GCC unroll 8
+        for (int x = 0; x < m; x++) {
+            const lanes value = left[x * a->row];
+#pragma GCC unroll 3
+            for (int y = 0; y < n; y++) sum[x][y] = fused(value, factor[y], sum[x][y]);
+        }
+        left += a->column;
+        right += b->row * (ptrdiff_t)size;
+    }
+#pragma GCC unroll 8
+    for (int x = 0; x < m; x++)
+#pragma GCC unroll 3
+        for (int y = 0; y < n; y++) c[(i + x) * row + j + y] = sum[x][y];
+}
+
+#define TILE(m, n) case m: tile(m, n, b_shared, depth, a, b, c, row, add, i, j); break;
+INLINE void strip(int m, const int n, const int b_shared, int depth, const Factor *a,
+                  const Factor *b, lanes *c, ptrdiff_t row, const int add, int i, int j) {
+    if (n == 3) switch (m) { TILE(1, 3) TILE(2, 3) TILE(3, 3) TILE(4, 3) }
+    if (n == 2) switch (m) { TILE(1, 2) TILE(2, 2) TILE(3, 2) TILE(4, 2) TILE(5, 2) TILE(6, 2) }
+    if (n == 1) switch (m) {
+        TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1) TILE(7, 1) TILE(8, 1)
+    }
+}
+
+// C (rows × columns, its rows `row` apart) = (C or 0) + A B; `lower`: on and below the diagonal.
+INLINE void product(int rows, int columns, int depth, Factor a, Factor b, lanes *c, ptrdiff_t row,
+                    const int b_shared, const int add, const int lower) {
+    for (int j = 0; j < columns;) {
+        const int left = columns - j, n = left == 1 ? 1 : left == 2 || left == 4 ? 2 : 3;
+        const int most = n == 1 ? 8 : n == 2 ? 6 : 4, first = lower ? j : 0;
+        for (int i = first, tiles = (rows - first + most - 1) / most; tiles > 0; tiles--) {
+            const int m = (rows - i + tiles - 1) / tiles;
+            if (n == 3) strip(m, 3, b_shared, depth, &a, &b, c, row, add, i, j);
+            else if (n == 2) strip(m, 2, b_shared, depth, &a, &b, c, row, add, i, j);
+            else strip(m, 1, b_shared, depth, &a, &b, c, row, add, i, j);
+            i += m;
+        }
+        j += n;
+    }
+}
+
+static void multiply(int rows, int columns, int depth, Factor a, Factor b, lanes *c, ptrdiff_t row) {
+    if (b.shared) product(rows, columns, depth, a, b, c, row, 1, 0, 0);
+    else product(rows, columns, depth, a, b, c, row, 0, 0, 0);
+}
+static void multiply_add(int rows, int columns, int depth, Factor a, Factor b, lanes *c, ptrdiff_t row) {
+    product(rows, columns, depth, a, b, c, row, 0, 1, 0);
+}
+static void multiply_lower(int rows, int depth, Factor a, Factor b, lanes *c, ptrdiff_t row) {
+    product(rows, rows, depth, a, b, c, row, 0, 0, 1);
+}
+
+// --- sizes, weights and room ---------------------------------------------------------------------
+
+enum Target { NONE, ROWS, TRUTH, COTANGENT };
+
+// Strides in numbers; the rows of a context lie side by side. `layers`: before the read-out.
+typedef struct {
+    int members, contexts, rows, columns, layers;
+    int context_rows;        // of (X, Y), the last ones of the `rows` rows
+    int code_rows;           // the first ones: blank, or those of (X, Y) where there are no others
+    int bias_rows;           // the first ones
+    int target_rows;
+    int target;              // which `Target`
+    int width;               // of all heads together
+    float attention_scale, readout_scale;
+    ptrdiff_t token_member, token_context, target_member, target_context;
+} Shape;
+
+// keys and queries (S, L + 1, width, R + 1), gain (S, L, R, D), bias (S, L, biased, D),
+// codes (S, coded, D), readout (S, D)
+typedef struct { float *keys, *queries, *gain, *bias, *codes, *readout; } Parameters;
+
+// What eight contexts need.
+typedef struct {
+    lanes *e, *a, *p, *n, *scale;                 // of each layer
+    lanes *v, *u, *dp, *h;                        // of the layer under way
+    lanes *mixing, *gain, *bias, *codes, *readout; // sums of gradients
+    lanes *q, *t, *dq, *dt, *estimate, *cotangent, *target, *residual;
+    float *m, *dm, *dmt; // M of all layers; its gradient at one layer, and that transposed
+    size_t e_size, a_size, n_size, bias_size, mixing_size, gradient_size, size;
+} Room;
+
+static lanes *take(lanes *block, size_t *used, size_t count) {
+    lanes *at = block ? block + *used : NULL;
+    *used += count;
+    return at;
+}
+
+static Room divide(const Shape *s, lanes *block) {
+    const size_t R = s->rows, D = s->columns, L = s->layers, gradients = s->target != NONE;
+    const size_t slots = gradients ? L + 1 : 2; // forward alone needs the layers by twos
+    Room r = {.e_size = (R + 1) * D, .a_size = R * (R + 1), .n_size = R * D};
+    r.bias_size = s->bias_rows * D, r.mixing_size = (R + 1) * (R + 1);
+    size_t used = 0;
+    r.e = take(block, &used, slots * r.e_size), r.a = take(block, &used, slots * r.a_size);
+    r.p = take(block, &used, slots * r.a_size), r.n = take(block, &used, slots * r.n_size);
+    r.scale = take(block, &used, slots);
+    r.m = (float *)take(block, &used, ((L + 1) * r.mixing_size + LANES - 1) / LANES);
+    r.q = take(block, &used, R + 1), r.t = take(block, &used, R + 1);
+    r.estimate = take(block, &used, D);
+    if (gradients) {
+        r.v = take(block, &used, r.n_size), r.u = take(block, &used, r.n_size);
+        r.dp = take(block, &used, r.a_size), r.h = take(block, &used, r.a_size);
+        r.dq = take(block, &used, R + 1), r.dt = take(block, &used, R + 1);
+        r.cotangent = take(block, &used, D);
+        r.target = take(block, &used, s->target_rows * D), r.residual = take(block, &used, s->target_rows);
+        r.dm = (float *)take(block, &used, (r.mixing_size + LANES - 1) / LANES);
+        r.dmt = (float *)take(block, &used, (r.mixing_size + LANES - 1) / LANES);
+        const size_t before = used;
+        r.mixing = take(block, &used, (L + 1) * r.mixing_size);
+        r.gain = take(block, &used, L * r.n_size), r.bias = take(block, &used, L * r.bias_size);
+        r.codes = take(block, &used, s->code_rows * D), r.readout = take(block, &used, D);
+        r.gradient_size = used - before;
+    }
+    r.size = used;
+    return r;
+}
+
+// Eight contexts' numbers, `apart` in memory, into lanes; those from `count` on are 0.
+static void gather(const float *from, ptrdiff_t apart, int count, size_t size, lanes *to) {
+    if (count < LANES) memset(to, 0, size * sizeof(lanes));
+    for (int lane = 0; lane < count; lane++)
+        for (size_t k = 0; k < size; k++) to[k][lane] = from[lane * apart + k];
+}
+
+static void scatter(const lanes *from, ptrdiff_t apart, int count, size_t size, float *to) {
+    for (int lane = 0; lane < count; lane++)
+        for (size_t k = 0; k < size; k++) to[lane * apart + k] = from[k][lane];
+}
+
+static void sum_lanes(const lanes *from, size_t size, float *to) {
+    for (size_t k = 0; k < size; k++) to[k] = sum_of(from[k]);
+}
+
+// --- forward -------------------------------------------------------------------------------------
+
+// E ← E + gain · LayerNorm(P Ẽ) + bias: from one slot of `r` to another.
+static void layer(const Shape *s, const Room *r, int from, int to, const float *mixing,
+                  const float *gain, const float *bias) {
+    const int R = s->rows, D = s->columns, R1 = R + 1, size = R * D;
+    const lanes *e = r->e + from * r->e_size;
+    lanes *a = r->a + from * r->a_size, *p = r->p + from * r->a_size, *n = r->n + from * r->n_size;
+    lanes *next = r->e + to * r->e_size;
+    multiply_lower(R, D, own(e, D, 1), own(e, 1, D), a, R1);
+    for (int i = 0; i < R; i++)
+        for (int j = i + 1; j < R; j++) a[i * R1 + j] = a[j * R1 + i];
+    multiply(R, 1, D, own(e, D, 1), own(e + size, 1, 0), a + R, R1); // E 1
+    multiply(R, R1, R1, own(a, R1, 1), shared(mixing, R1, 1), p, R1);
+    multiply(R, D, R1, own(p, R1, 1), own(e, D, 1), n, D);
+    lanes sum[4] = {}, square[4] = {};
+    for (int k = 0; k < size; k++) sum[k % 4] += n[k];
+    const lanes mean = ((sum[0] + sum[1]) + (sum[2] + sum[3])) / (float)size;
+    for (int k = 0; k < size; k++) {
+        n[k] -= mean;
+        square[k % 4] = fused(n[k], n[k], square[k % 4]);
+    }
+    const lanes variance = ((square[0] + square[1]) + (square[2] + square[3])) / (float)size;
+    const lanes scale = r->scale[from] = 1 / root(variance + EPSILON);
+    const int biased = s->bias_rows * D;
+    for (int k = 0; k < size; k++) {
+        n[k] *= scale;
+        next[k] = fused(all(gain[k]), n[k], e[k]);
+        if (k < biased) next[k] += bias[k];
+    }
+}
+
+static void read_out(const Shape *s, const Room *r, const lanes *e, const float *mixing,
+                     const float *readout) {
+    const int D = s->columns, R1 = s->rows + 1;
+    multiply(R1, 1, D, own(e, D, 1), shared(readout, 1, 0), r->q, 1);
+    for (int k = 0; k < R1; k++) {
+        lanes sum = all(0);
+        for (int m = 0; m < R1; m++) sum = fused(all(mixing[k * R1 + m]), r->q[m], sum);
+        r->t[k] = sum;
+    }
+    multiply(D, 1, R1, own(e, 1, D), own(r->t, 1, 0), r->estimate, 1);
+}
+
+// --- loss ----------------------------------------------------------------------------------------
+
+// Σ (X ŵ − Y)² over rows, or ‖ŵ − w‖², of each lane; its derivative by ŵ times `weight` / 2.
+static lanes loss(const Shape *s, const Room *r, float weight) {
+    const int D = s->columns, d = D - 1, m = s->target_rows;
+    lanes sum = all(0);
+    if (s->target == ROWS) {
+        multiply(m, 1, d, own(r->target, D, 1), own(r->estimate, 1, 0), r->residual, 1);
+        for (int i = 0; i < m; i++) {
+            const lanes e = r->residual[i] - r->target[i * D + d];
+            sum = fused(e, e, sum);
+            r->residual[i] = weight * e;
+        }
+        multiply(d, 1, m, own(r->target, 1, D), own(r->residual, 1, 0), r->cotangent, 1);
+    } else
+        for (int j = 0; j < d; j++) {
+            const lanes e = r->estimate[j] - r->target[j];
+            sum = fused(e, e, sum);
+            r->cotangent[j] = s->target == TRUTH ? weight * e : r->target[j];
+        }
+    r->cotangent[d] = all(0);
+    return sum;
+}
+
+// --- backward ------------------------------------------------------------------------------------
+
+static void read_out_back(const Shape *s, const Room *r, const lanes *e, const float *mixing,
+                          const float *readout) {
+    const int R = s->rows, D = s->columns, R1 = R + 1;
+    lanes *d_mixing = r->mixing + s->layers * r->mixing_size;
+    multiply(R1, 1, D, own(e, D, 1), own(r->cotangent, 1, 0), r->dt, 1);
+    for (int m = 0; m < R1; m++) r->dq[m] = all(0);
+    for (int k = 0; k < R1; k++)
+        for (int m = 0; m < R1; m++) {
+            d_mixing[k * R1 + m] = fused(r->dt[k], r->q[m], d_mixing[k * R1 + m]);
+            r->dq[m] = fused(all(mixing[k * R1 + m]), r->dt[k], r->dq[m]);
+        }
+    multiply_add(D, 1, R1, own(e, 1, D), own(r->dq, 1, 0), r->readout, 1);
+    for (int i = 0; i < R; i++)
+        for (int j = 0; j < D; j++)
+            r->v[i * D + j] = fused(r->t[i], r->cotangent[j], r->dq[i] * readout[j]);
+}
+
+static void layer_back(const Shape *s, const Room *r, int l, const float *mixing, const float *gain) {
+    const int R = s->rows, D = s->columns, R1 = R + 1, size = R * D, biased = s->bias_rows * D;
+    const lanes *e = r->e + l * r->e_size, *a = r->a + l * r->a_size, *p = r->p + l * r->a_size;
+    const lanes *n = r->n + l * r->n_size;
+    lanes *v = r->v, *u = r->u, *d_gain = r->gain + l * r->n_size, *d_bias = r->bias + l * r->bias_size;
+    lanes sum[4] = {}, dot[4] = {};
+    for (int k = 0; k < size; k++) {
+        d_gain[k] = fused(v[k], n[k], d_gain[k]);
+        if (k < biased) d_bias[k] += v[k];
+        u[k] = gain[k] * v[k];
+        sum[k % 4] += u[k];
+        dot[k % 4] = fused(u[k], n[k], dot[k % 4]);
+    }
+    const lanes mean = ((sum[0] + sum[1]) + (sum[2] + sum[3])) / (float)size;
+    const lanes slope = ((dot[0] + dot[1]) + (dot[2] + dot[3])) / (float)size;
+    for (int k = 0; k < size; k++) u[k] = r->scale[l] * fused(-slope, n[k], u[k] - mean);
+    multiply(R, R1, D, own(u, D, 1), own(e, 1, D), r->dp, R1);
+    multiply_add(R1, R1, R, own(a, 1, R1), own(r->dp, R1, 1), r->mixing + l * r->mixing_size, R1);
+    if (l == 0 && s->code_rows == 0) return; // nothing was learned before it
+    multiply(R, R1, R1, own(r->dp, R1, 1), shared(mixing, 1, R1), r->h, R1);
+    for (int i = 0; i < R; i++)
+        for (int j = 0; j <= i; j++) r->h[i * R1 + j] = r->h[j * R1 + i] = r->h[i * R1 + j] + r->h[j * R1 + i];
+    multiply_add(R, D, R1, own(r->h, R1, 1), own(e, D, 1), v, D);
+    multiply_add(R, D, R, own(p, 1, R1), own(u, D, 1), v, D);
+}
+
+// --- mixing --------------------------------------------------------------------------------------
+
+// M = scale · W̃_Kᵀ W̃_Q, the heads' rows below one another.
+static void mix(int width, int R1, float scale, const float *keys, const float *queries, float *m) {
+    memset(m, 0, sizeof(float) * R1 * R1);
+    for (int w = 0; w < width; w++)
+        for (int i = 0; i < R1; i++) {
+            const float key = scale * keys[w * R1 + i];
+            for (int j = 0; j < R1; j++) m[i * R1 + j] = fmaf(key, queries[w * R1 + j], m[i * R1 + j]);
+        }
+}
+
+// From the lanes' dM to the gradients of keys and queries.
+static void mix_back(int width, int R1, float scale, const lanes *mixing, const Room *r, const float *keys,
+                     const float *queries, float *d_keys, float *d_queries) {
+    for (int i = 0; i < R1; i++)
+        for (int j = 0; j < R1; j++) r->dm[i * R1 + j] = r->dmt[j * R1 + i] = scale * sum_of(mixing[i * R1 + j]);
+    memset(d_keys, 0, sizeof(float) * width * R1), memset(d_queries, 0, sizeof(float) * width * R1);
+    for (int w = 0; w < width; w++, keys += R1, queries += R1, d_keys += R1, d_queries += R1)
+        for (int i = 0; i < R1; i++)
+            for (int j = 0; j < R1; j++) {
+                d_queries[j] = fmaf(keys[i], r->dm[i * R1 + j], d_queries[j]);
+                d_keys[j] = fmaf(queries[i], r->dmt[i * R1 + j], d_keys[j]);
+            }
+}
+
+// --- all of it -----------------------------------------------------------------------------------
+
+// Vectors of room that a call needs.
+size_t nao_gram_room(const Shape *s) { return divide(s, NULL).size; }
+
+// Estimates (S, B, D − 1) and, for a target, losses (S) and gradients, laid out as the weights are.
+// Losses are sums over a member's contexts; gradients those of `weight` / 2 times them. With a
+// `COTANGENT`, which lies as `TRUTH` does, they are those of its product with the estimates.
+void nao_gram(const Shape *s, const Parameters *w, const float *tokens, const float *target,
+              float weight, lanes *room, float *estimates, float *losses, const Parameters *gradients) {
+    const Room r = divide(s, room);
+    const size_t R = s->rows, D = s->columns, L = s->layers;
+    const size_t blank = R - s->context_rows, targets = (s->target == ROWS ? D : 1) * s->target_rows;
+    const int slots = s->target == NONE ? 2 : L + 1;
+    for (int l = 0; l < slots; l++)
+        for (size_t j = 0; j < D; j++) r.e[l * r.e_size + R * D + j] = all(1);
+    for (int member = 0; member < s->members; member++) {
+        const size_t keyed = s->width * (R + 1), at_keys = member * (L + 1) * keyed;
+        for (size_t l = 0; l <= L; l++)
+            mix(s->width, R + 1, l < L ? s->attention_scale : s->readout_scale, w->keys + at_keys + l * keyed,
+                w->queries + at_keys + l * keyed, r.m + l * r.mixing_size);
+        const float *gain = w->gain + member * L * r.n_size, *bias = w->bias + member * L * r.bias_size;
+        const float *codes = w->codes + member * s->code_rows * D, *readout = w->readout + member * D;
+        if (s->target != NONE) memset(r.mixing, 0, r.gradient_size * sizeof(lanes));
+        lanes total = all(0);
+        for (int first = 0; first < s->contexts; first += LANES) {
+            const int left = s->contexts - first, count = left < LANES ? left : LANES;
+            gather(tokens + member * s->token_member + first * s->token_context, s->token_context, count,
+                   s->context_rows * D, r.e + blank * D);
+            for (size_t k = 0; k < s->code_rows * D; k++) r.e[k] = blank ? all(codes[k]) : r.e[k] + codes[k];
+            int at = 0;
+            for (size_t l = 0; l < L; l++) {
+                const int to = (at + 1) % slots;
+                layer(s, &r, at, to, r.m + l * r.mixing_size, gain + l * r.n_size, bias + l * r.bias_size);
+                at = to;
+            }
+            const lanes *e = r.e + at * r.e_size;
+            const float *last = r.m + L * r.mixing_size;
+            read_out(s, &r, e, last, readout);
+            if (estimates)
+                scatter(r.estimate, D - 1, count, D - 1, estimates + ((size_t)member * s->contexts + first) * (D - 1));
+            if (s->target == NONE) continue;
+            gather(target + member * s->target_member + first * s->target_context, s->target_context, count,
+                   targets, r.target);
+            lanes own_loss = loss(s, &r, weight);
+            for (int lane = count; lane < LANES; lane++) own_loss[lane] = 0;
+            for (size_t j = 0; j < D; j++)
+                for (int lane = count; lane < LANES; lane++) r.cotangent[j][lane] = 0;
+            total += own_loss;
+            read_out_back(s, &r, e, last, readout);
+            for (int l = (int)L - 1; l >= 0; l--)
+                layer_back(s, &r, l, r.m + l * r.mixing_size, gain + l * r.n_size);
+            for (size_t k = 0; k < s->code_rows * D; k++) r.codes[k] += r.v[k];
+        }
+        if (s->target == NONE) continue;
+        losses[member] = sum_of(total);
+        for (size_t l = 0, at = at_keys; l <= L; l++, at += keyed)
+            mix_back(s->width, R + 1, l < L ? s->attention_scale : s->readout_scale, r.mixing + l * r.mixing_size,
+                     &r, w->keys + at, w->queries + at, gradients->keys + at, gradients->queries + at);
+        sum_lanes(r.gain, L * r.n_size, gradients->gain + member * L * r.n_size);
+        sum_lanes(r.bias, L * r.bias_size, gradients->bias + member * L * r.bias_size);
+        sum_lanes(r.codes, s->code_rows * D, gradients->codes + member * s->code_rows * D);
+        sum_lanes(r.readout, D, gradients->readout + member * D);
+    }
+}
