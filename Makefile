@@ -1,6 +1,6 @@
 # Two commands: `make figures` and `make test`. Scale: make figures SCALE=smoke|laptop|paper
 SCALE ?= laptop
-PROFILE ?= default
+PROFILE ?= local
 PYTHON ?= python3
 
 BIN := .venv/bin

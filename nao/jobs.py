@@ -102,8 +102,8 @@ def wildcards(plan: Plan) -> dict[str, Collection[str]]:
 
 
 def table(name: str) -> str:
-    """The path of an experiment's table."""
-    return f"experiments/{name}.parquet"
+    """The path of an experiment's table; a folder holds tables of one schema, to be read as one."""
+    return f"{'moments' if name.endswith('_moments') else 'experiments'}/{name}.parquet"
 
 
 def _values(spec: object) -> Any:

@@ -164,7 +164,7 @@ class _Builder:
 
     def _artefact(self, finding: Finding) -> None:
         place = self._place(finding.base, finding.name)
-        beside = record_path(place).as_posix()
+        recorded = record_path(self._place(finding.base, "."), finding.name).as_posix()
         properties = {
             "@type": ["File", "prov:Entity"],
             "sha256": finding.facts.sha256,
@@ -175,7 +175,9 @@ class _Builder:
             properties["identifier"] = finding.record.id
         file = self.crate.add_file(finding.path, place, properties=properties)
         record = self.crate.add_file(
-            record_path(finding.path), beside, properties={"about": file, **_format(beside)}
+            record_path(finding.base, finding.name),
+            recorded,
+            properties={"about": file, **_format(recorded)},
         )
         file["subjectOf"] = record
         self.files[finding.base, finding.name] = file

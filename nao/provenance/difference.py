@@ -9,7 +9,7 @@ import pandas as pd
 
 from nao.provenance.hashing import sha256_of
 from nao.provenance.numbers import UnreadableTable, read_table
-from nao.provenance.schema import SUFFIX, Record, RecordError, read_record, record_path
+from nao.provenance.schema import Record, RecordError, artefact_of, read_record, record_path
 from nao.provenance.today import code_changes, differences, functions
 from nao.provenance.trees import artefacts_in, bases_of, is_artefact
 
@@ -56,7 +56,7 @@ def compare(one: Path, two: Path) -> list[Difference]:
     for path in (one, two):
         if not path.is_file():
             raise FileNotFoundError(f"{path} is no file; name two artefacts, or two folders")
-    one, two = (Path(str(path).removesuffix(SUFFIX)) for path in (one, two))
+    one, two = (artefact_of(path.absolute()) or path for path in (one, two))
     name = one.name if one.name == two.name else f"{one.name} and {two.name}"
     return [_compare_files(name, one, two)]
 
@@ -90,7 +90,9 @@ def _compare_files(name: str, one: Path | None, two: Path | None) -> Difference:
 
 def _read(artefact: Path, found: Difference) -> Record | None:
     try:
-        return read_record(record_path(artefact))
+        path = artefact.absolute()
+        base = bases_of([path])[path]
+        return read_record(record_path(base, path.relative_to(base).as_posix()))
     except FileNotFoundError:
         found.notes.append(f"{artefact} has no record")
     except RecordError as error:

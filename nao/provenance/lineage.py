@@ -12,8 +12,8 @@ import pandas as pd
 from nao.provenance.hashing import sha256_of
 from nao.provenance.numbers import UnreadableTable, read_table
 from nao.provenance.pictures import embedded_id
-from nao.provenance.schema import SUFFIX, Record, RecordError, read_record, record_path
-from nao.provenance.trees import PICTURES
+from nao.provenance.schema import RECORDS, Record, RecordError, read_record, record_path
+from nao.provenance.trees import PICTURES, bases_of
 
 POINT_KEYS = ("experiment", "axis", "value", "estimator", "model", "objective", "metric", "kind")
 TABLE_KEYS = {"experiment", "value", "estimator", "replicate", "source"}
@@ -59,11 +59,13 @@ def lineage(path: Path, searched: Path = Path("results")) -> Lineage:
     ``searched`` is where records are looked for. Raises :class:`LineageError` where there is no
     record to begin with.
     """
+    here = path.absolute()
+    base = bases_of([here])[here]
+    name = here.relative_to(base).as_posix()
     try:
-        record = read_record(record_path(path))
-        here, claimed = path.absolute().parts, Path(record.artefact.path).parts
-        if here[-len(claimed) :] == claimed:
-            return _follow(Path(*here[: -len(claimed)]), record)
+        record = read_record(record_path(base, name))
+        if record.artefact.path == name:
+            return _follow(base, record)
         raise LineageError(f"{path}: its record is of {record.artefact.path}; run nao audit")
     except RecordError as error:
         raise LineageError(f"{path}: {error}; run nao audit") from None
@@ -88,14 +90,14 @@ def _of_detached(path: Path, searched: Path) -> Lineage:
 
 def find_record(record_id: str, searched: Path) -> tuple[Path, Record] | None:
     """The tree and the record of an id."""
-    for file in sorted(searched.rglob(f"*{SUFFIX}")):
+    for file in sorted(searched.rglob(f"{RECORDS}/**/*.json")):
         try:
             record = read_record(file)
         except (RecordError, OSError):
             continue
         if record.id == record_id:
             depth = len(Path(record.artefact.path).parts)
-            return file.absolute().parents[depth - 1], record
+            return file.absolute().parents[depth], record
     return None
 
 
@@ -107,7 +109,7 @@ def _follow(base: Path, record: Record, detached: str | None = None) -> Lineage:
         if name in records:
             continue
         try:
-            records[name] = below = read_record(record_path(base / name))
+            records[name] = below = read_record(record_path(base, name))
         except (RecordError, OSError):
             records[name] = None
             continue

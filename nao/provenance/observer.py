@@ -11,13 +11,14 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from nao.provenance.record import Job, recording
+from nao.provenance.schema import artefact_of
 
 
 @contextmanager
@@ -34,8 +35,8 @@ def observed(snakemake: Any, **seeds: int) -> Iterator[Job]:
         with recording(
             rule=snakemake.rule,
             script=Path(snakemake.scriptdir, f"{snakemake.rule}.py"),
-            inputs=list(snakemake.input),
-            outputs=list(snakemake.output),
+            inputs=_artefacts(snakemake.input),
+            outputs=_artefacts(snakemake.output),
             params=snakemake.params.job,
             wildcards=dict(snakemake.wildcards.items()),
             seeds=seeds,
@@ -50,6 +51,11 @@ def observed(snakemake: Any, **seeds: int) -> Iterator[Job]:
             sentence = f"{type(fault).__name__}: {sentence}"
         where = " ".join([snakemake.rule, *snakemake.wildcards])
         sys.exit(f"error: {where}: {sentence}")
+
+
+def _artefacts(paths: Iterable[str]) -> list[str]:
+    """The files of a job but for the records of them, which Snakemake carries along."""
+    return [path for path in paths if artefact_of(Path(path)) is None]
 
 
 class ProgressReport:

@@ -9,8 +9,8 @@
         job.segments = [{"first_step": 0, "last_step": 4000, ...}, ...]
         figure.savefig(path, metadata=job.figure_metadata(path))
 
-After the block has succeeded, ``<output>.record.json`` stands beside each output (layout:
-``nao.provenance.schema``). If it fails, nothing is recorded, and the outputs have no record.
+After the block has succeeded, each output has its record in the folder ``records`` of the tree
+(layout: ``nao.provenance.schema``). If it fails, nothing is recorded.
 
 - Paths may be strings or ``Path``, relative to the working folder, nested in lists or dicts.
 - ``tree`` is the folder that holds all results of one scale; artefacts are known by their path in
@@ -119,7 +119,7 @@ class Job:
             raise ValueError(f"rule {rule}: outputs are empty; a job is recorded by what it makes")
         self._tree = Path(tree).absolute() if tree is not None else tree_of(outputs[0])
         for output in outputs:
-            record_path(output).unlink(missing_ok=True)  # of an earlier making
+            self._record_path(output).unlink(missing_ok=True)  # of an earlier making
         self._states = {path: signature(path) for path in inputs}
         self._inputs = [self._input(path) for path in inputs]
         files = code_files(script, repository)
@@ -135,9 +135,7 @@ class Job:
 
     def id(self, output: str | Path) -> str:
         """The id of ``output``'s record: what is made, known before it is made."""
-        place, path = self._place(Path(output))
-        if place != "results":
-            raise ValueError(f"output {output} lies outside {self._tree}; write it there")
+        path = self._inside(Path(output))
         inputs = [(entry.place, entry.path, entry.sha256) for entry in self._inputs]
         return identity(path=path, inputs=inputs, code=self._code.fingerprint, **self._what)
 
@@ -167,18 +165,18 @@ class Job:
                 environment=environment,
                 execution=execution,
             )
-            write_record(record, record_path(path))
+            write_record(record, self._record_path(path))
 
     def _output(self, path: Path) -> File:
         if not path.is_file():
             raise FileNotFoundError(f"output {path} was declared and not written; write it")
-        place, name = self._place(path)
-        return File(place=place, path=name, sha256=sha256_of(path), size=path.stat().st_size)
+        name = self._inside(path)
+        return File(place="results", path=name, sha256=sha256_of(path), size=path.stat().st_size)
 
     def _input(self, path: Path) -> Input:
         place, name = self._place(path)
         try:
-            record = read_record(record_path(path))
+            record = read_record(record_path(self._tree, name)) if place == "results" else None
         except (FileNotFoundError, RecordError):
             record = None
         return Input(
@@ -189,6 +187,16 @@ class Job:
             record_id=record.id if record else None,
             record_digest=record.digest if record else None,
         )
+
+    def _record_path(self, output: Path) -> Path:
+        return record_path(self._tree, self._inside(output))
+
+    def _inside(self, output: Path) -> str:
+        """The path of an output in its tree."""
+        place, name = self._place(output)
+        if place != "results":
+            raise ValueError(f"output {output} lies outside {self._tree}; write it there")
+        return name
 
     def _place(self, path: Path) -> tuple[Place, str]:
         path = path.absolute()

@@ -30,7 +30,7 @@ from nao.provenance.lineage import Lineage
 from nao.provenance.numbers import UnreadableTable, read_table
 from nao.provenance.schema import Record, read_record, record_path
 
-SOURCES = ("Snakefile", "workflow", "nao", "config.yaml", "envs", "pyproject.toml")
+SOURCES = ("Snakefile", "profiles", "workflow", "nao", "config.yaml", "envs", "pyproject.toml")
 GROUP = ["estimator", "metric", "experiment", "value", "source"]
 
 
@@ -129,7 +129,7 @@ def _copy_inputs(record: Record, base: Path, tree: Path, judged_by: list[str]) -
     wanted = {entry.path for entry in record.inputs if entry.place == "results"}
     if judged_by:
         made = {output.path for output in record.outputs}
-        scored = read_record(record_path(base / judged_by[0]))
+        scored = read_record(record_path(base, judged_by[0]))
         wanted |= {entry.path for entry in scored.inputs if entry.place == "results"} - made
     for path in wanted:
         (tree / path).parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The provenance record: one JSON file beside each artefact, ``<artefact>.record.json``.
+"""The provenance record: one JSON file for each artefact of a results tree, in its ``records``.
 
 Schema ``nao-record/1``, a :class:`Record`:
 
@@ -51,7 +51,7 @@ from pydantic import (
 from nao.files import atomic_path
 
 SCHEMA = "nao-record/1"
-SUFFIX = ".record.json"
+RECORDS = "records"  # the folder of a tree that holds them, so that folders of tables hold tables
 LARGEST = 8 * 1024**2  # bytes; a thousand inputs take a tenth of it
 
 
@@ -227,9 +227,18 @@ def digest(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def record_path(artefact: str | Path) -> Path:
-    """Where the record of ``artefact`` lies."""
-    return Path(f"{artefact}{SUFFIX}")
+def record_path(tree: str | Path, artefact: str | Path) -> Path:
+    """Where the record of an artefact lies, which is named by its path in the tree."""
+    return Path(tree, RECORDS, f"{artefact}.json")
+
+
+def artefact_of(record: Path) -> Path | None:
+    """The artefact whose record lies here; None where the path is that of no record."""
+    parts = record.parts
+    if RECORDS not in parts[:-1] or record.suffix != ".json":
+        return None
+    depth = len(parts) - 1 - parts[::-1].index(RECORDS)
+    return Path(*parts[:depth], *parts[depth + 1 : -1], record.stem)
 
 
 def render(record: Record) -> bytes:

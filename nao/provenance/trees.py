@@ -5,7 +5,6 @@ Only looks: no file is opened but to hash it or to read its record, no link is f
 
 import os
 import stat
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +12,10 @@ from pathlib import Path
 from nao.provenance import pictures
 from nao.provenance.hashing import sha256_of
 from nao.provenance.schema import (
-    SUFFIX,
+    RECORDS,
     Record,
     RecordError,
+    artefact_of,
     read_record,
     record_path,
 )
@@ -52,11 +52,11 @@ def facts_of(path: Path, base: Path) -> Facts:
 
 
 def _record_of(path: Path, base: Path) -> tuple[Record | None, RecordError | None]:
-    beside = record_path(path)
+    place = record_path(base, path.relative_to(base).as_posix())
     try:
-        if oddity := _oddity(beside, base):
+        if oddity := _oddity(place, base):
             raise RecordError(f"record is {oddity}")
-        return read_record(beside), None
+        return read_record(place), None
     except FileNotFoundError:
         return None, None
     except RecordError as error:
@@ -82,10 +82,12 @@ def artefacts_in(folder: Path) -> list[Path]:
 
     Hidden files, and logs and checkpoints at the top of a tree, are no artefacts.
     """
+    places = {parent / RECORDS / folder.relative_to(parent): parent for parent in folder.parents}
     found = set()
-    for path in _files(folder):
-        name = str(path)
-        found.add(Path(name.removesuffix(SUFFIX)) if name.endswith(SUFFIX) else path)
+    for place, above in ({folder: folder} | places).items():
+        for path in _files(place):
+            inner = path.relative_to(above)
+            found.add(above / (artefact_of(inner) or inner))
     return sorted(found)
 
 
@@ -104,27 +106,32 @@ def is_artefact(path: Path, base: Path) -> bool:
 
 
 def bases_of(paths: Iterable[Path]) -> dict[Path, Path]:
-    """The tree that each path lies in, told from the records that stand in their place.
+    """The tree that each path lies in: the outermost folder above it that holds a record in place.
 
-    A record of ``runs/a/model.safetensors`` that stands at ``…/runs/a/`` says that the tree begins
-    at ``…``. Trees inside trees are not believed. A path in no known tree begins one: the folder
-    ``results/<name>`` above it, else its own folder.
+    A record of ``runs/a/model.safetensors`` at ``…/records/runs/a/model.safetensors.json`` says
+    that the tree begins at ``…``. Trees inside trees are not believed. A path in no known tree
+    begins one: the folder ``results/<name>`` above it, else its own folder.
     """
     paths = list(paths)
-    votes: Counter[Path] = Counter()
-    for path in paths:
-        try:
-            claimed = Path(read_record(record_path(path)).artefact.path)
-        except (OSError, RecordError):
-            continue
-        if path.parts[-len(claimed.parts) :] == claimed.parts:
-            votes[Path(*path.parts[: -len(claimed.parts)])] += 1
-    roots = {base for base in votes if not any(parent in votes for parent in base.parents)}
-    return {path: next(_above(path, roots), None) or _usual_base(path) for path in paths}
+    holders = {parent for path in paths for parent in path.parents if (parent / RECORDS).is_dir()}
+    bases = {
+        base
+        for path in paths
+        for base in holders.intersection(path.parents)
+        if _holds_record(base, path.relative_to(base).as_posix())
+    }
+    return {path: next(_outermost(path, bases), None) or _usual_base(path) for path in paths}
 
 
-def _above(path: Path, bases: set[Path]) -> Iterator[Path]:
-    return (parent for parent in path.parents if parent in bases)
+def _outermost(path: Path, bases: set[Path]) -> Iterator[Path]:
+    return (base for base in reversed(path.parents) if base in bases)
+
+
+def _holds_record(base: Path, artefact: str) -> bool:
+    try:
+        return read_record(record_path(base, artefact)).artefact.path == artefact
+    except (OSError, RecordError):
+        return False
 
 
 def _usual_base(path: Path) -> Path:

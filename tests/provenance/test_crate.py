@@ -17,6 +17,7 @@ from workbench import Workbench
 
 from nao.provenance.crate import CrateError, export_crate
 from nao.provenance.hashing import sha256_of
+from nao.provenance.schema import record_path
 
 CONTEXT = "https://w3id.org/ro/crate/1.1/context"
 PROV = Namespace("http://www.w3.org/ns/prov#")
@@ -81,7 +82,8 @@ def test_files_are_whole_and_keep_their_places(crate: Path, bench: Workbench):
     assert set(files) == {f"results/laptop/{name}" for name in bench.artefacts}
     for place, entity in files.items():
         assert entity["sha256"] == sha256_of(crate / place) == sha256_of(bench.clone / place)
-        assert (crate / f"{place}.record.json").is_file()
+        tree, name = Path(place).parts[:2], Path(*Path(place).parts[2:])
+        assert record_path(crate.joinpath(*tree), name).is_file()
     assert (crate / "nao/drawing.py").is_file()
     assert (crate / "envs/requirements.txt").is_file()
 

@@ -383,7 +383,8 @@ def test_a_tree_without_figures_or_two_trees_have_no_page(bench: Workbench, tmp_
     with pytest.raises(PageError, match="2 results trees"):
         write_page(bench.audit(), tmp_path / "page.html")
     shutil.rmtree(bench.tree.with_name("paper"))
-    shutil.rmtree(bench.tree / "figures")
+    for folder in ("figures", "records/figures"):
+        shutil.rmtree(bench.tree / folder)
     with pytest.raises(PageError, match=r"no figures/\*\.png"):
         write_page(bench.audit(), tmp_path / "page.html")
 

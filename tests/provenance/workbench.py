@@ -189,7 +189,7 @@ class Workbench:
         return self.tree / names[word.rstrip("0123456789")]
 
     def record(self, word: str) -> Path:
-        return record_path(self.path(word))
+        return record_path(self.tree, self.path(word).relative_to(self.tree))
 
     def make_again(self, *words: str) -> None:
         """Run the jobs that make these artefacts once more, in order."""

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "config.yaml", "nao", "workflow", "envs", "pyproject.toml")
+PARTS = ("Snakefile", "config.yaml", "profiles", "nao", "workflow", "envs", "pyproject.toml")
 JOB = re.compile(r"^(?:local)?rule (\w+):$((?:\n    .*)*)", re.MULTILINE)
 WILDCARDS = re.compile(r"^    wildcards: (.*)$", re.MULTILINE)
 
@@ -56,9 +56,8 @@ class Clone:
     def snakemake(
         self, *arguments: str, config: tuple[str, ...] = (), **options
     ) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake with the default profile; output and errors together as text."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2"]
-        command += ["--profile", "workflow/profiles/default", *arguments]
+        """Run Snakemake as a user types it; output and errors together as text."""
+        command = [sys.executable, "-m", "snakemake", "-c2", *arguments]
         command += ["--config", "scale=smoke", *config]
         environment = os.environ | {"PYTHONPATH": "workflow/plugins", "COLUMNS": "200"}
         return subprocess.run(

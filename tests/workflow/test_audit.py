@@ -12,7 +12,7 @@ from nao.provenance.explain import rebuilds
 from nao.provenance.lineage import behind, lineage, points_of, rows_of
 from nao.provenance.page import LARGEST, write_page
 from nao.provenance.reproduce import Outcome, repeat, sample
-from nao.provenance.schema import record_path
+from nao.provenance.schema import RECORDS, record_path
 from tests.workflow.clone import Clone
 
 
@@ -33,11 +33,11 @@ def test_every_artefact_of_a_run_is_verified(finished: Clone):
         path
         for path in finished.results.rglob("*")
         if path.is_file()
-        and not path.name.endswith(".record.json")
-        and path.relative_to(finished.results).parts[0] not in ("logs", "checkpoints")
+        and path.relative_to(finished.results).parts[0] not in ("logs", "checkpoints", RECORDS)
     }
     assert set(result.findings) == made
-    assert all(record_path(path).is_file() for path in made)
+    records = [record_path(finished.results, path.relative_to(finished.results)) for path in made]
+    assert all(record.is_file() for record in records)
 
 
 @pytest.mark.parametrize(

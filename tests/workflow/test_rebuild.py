@@ -1,8 +1,10 @@
 """What is made again after an edit: exactly what depends on it."""
 
 import os
+import re
 
 import pytest
+from snakemake.cli import parse_size_in_bytes
 
 from tests.workflow.clone import Job
 
@@ -36,6 +38,15 @@ def test_nothing_after_files_are_touched(clone):
     for file in [*clone.folder.glob("nao/*.py"), *clone.folder.glob("workflow/scripts/*.py")]:
         os.utime(file)
     assert clone.planned() == []
+
+
+def test_nothing_after_data_are_touched_or_copied_whatever_their_size(clone):
+    for file in clone.results.glob("datasets/*/*.parquet"):
+        file.write_bytes(file.read_bytes())
+    assert clone.planned() == []
+    profile = clone.folder / "profiles" / "default" / "profile.yaml"
+    (limit,) = re.findall(r"max-checksum-file-size: (\S+)", profile.read_text())
+    assert parse_size_in_bytes(limit) > 10**15 / 2  # and ours have a gigabyte at most
 
 
 def test_nothing_after_comments_docstrings_and_layout_change(clone):

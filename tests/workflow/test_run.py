@@ -9,6 +9,7 @@ import pytest
 from nao.config import Plan, expand, load
 from nao.figures import FIGURES
 from nao.jobs import DEFAULT_FIGURES
+from nao.provenance.schema import RECORDS, record_path
 from tests.workflow.clone import Clone
 
 
@@ -34,7 +35,8 @@ def test_every_artefact_stands_in_its_place_with_its_record(finished, plan):
     folders = {
         "datasets": {name: ["train", "test", "truth"] for name in plan.datasets},
         "runs": {name: ["history", "estimates", "scores"] for name in plan.runs},
-        "experiments": {"": [*plan.experiments, "prior_moments"]},
+        "experiments": {"": list(plan.experiments)},
+        "moments": {"": ["prior_moments"]},
     }
     expected = {
         finished.results / kind / name / f"{file}.parquet"
@@ -57,14 +59,33 @@ def test_every_artefact_stands_in_its_place_with_its_record(finished, plan):
         for kind in ("pdf", "png")
     }
     expected |= {finished.results / "claims.parquet", finished.results / "claims.md"}
-    artefacts = {
-        file
-        for file in finished.results.rglob("*")
-        if file.is_file() and "logs" not in file.relative_to(finished.results).parts
+    files = {file for file in finished.results.rglob("*") if file.is_file()}
+    logs, records = (
+        {file for file in files if file.is_relative_to(finished.results / folder)}
+        for folder in ("logs", RECORDS)
+    )
+    assert files - logs - records == expected
+    assert records == {
+        record_path(finished.results, file.relative_to(finished.results)) for file in expected
     }
-    records = {file for file in artefacts if file.name.endswith(".record.json")}
-    assert artefacts - records == expected
-    assert records == {file.with_name(f"{file.name}.record.json") for file in expected}
+
+
+def test_a_folder_of_tables_is_read_as_one(finished, plan):
+    whole = pd.read_parquet(finished.results / "experiments")
+    assert set(whole["experiment"]) == set(plan.experiments)
+    assert whole["source"].notna().all()
+    schemas = {
+        str(pq.read_schema(file).remove_metadata())
+        for file in (finished.results / "experiments").iterdir()
+    }
+    assert len(schemas) == 1  # polars and duckdb ask for one
+
+
+def test_snakemake_knows_records_as_its_own(finished):
+    done = finished.snakemake("--list-untracked")
+    assert done.returncode == 0
+    assert "results/" in done.stdout
+    assert f"results/smoke/{RECORDS}/" not in done.stdout
 
 
 def test_a_point_shared_by_several_experiments_is_made_once(first_run, plan):

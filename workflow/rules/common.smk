@@ -12,6 +12,7 @@ from nao.estimators import ESTIMATORS
 from nao.figures import FIGURES
 from nao.jobs import DEFAULT_FIGURES, RULES, Job, wildcards
 from nao.provenance.fingerprint import code_fingerprint
+from nao.provenance.schema import record_path
 from nao.requests import request
 
 STARTED = time.time()
@@ -60,17 +61,30 @@ def in_results(paths):
     return f"{RESULTS}/{paths}" if isinstance(paths, str) else [in_results(each) for each in paths]
 
 
+def records(paths):
+    """The records of files in the tree."""
+    inner = [Path(path).relative_to(RESULTS) for path in paths]
+    return [record_path(RESULTS, path).as_posix() for path in inner]
+
+
+def recorded(**outputs):
+    """The outputs of a rule with the records that its jobs leave of them."""
+    return outputs | {"records": records(outputs.values())}
+
+
 def made(rule):
     """The outputs of a rule, by name."""
     return {name: in_results(path) for name, path in RULES[rule].outputs.items()}
 
 
 def read(rule):
-    """The inputs of a rule's job, by name, from its wildcards."""
+    """The inputs of a rule's job with their records, by name, from its wildcards."""
 
     def inputs(wildcards):
-        paths = Job(PLAN, rule, dict(wildcards.items())).inputs
-        return {name: in_results(each) for name, each in paths.items()}
+        job = Job(PLAN, rule, dict(wildcards.items()))
+        # Records go with their files wherever a job runs, and are no reason to run one.
+        beside = [ancient(path) for path in records(in_results(job.reads))]
+        return {name: in_results(each) for name, each in job.inputs.items()} | {"records": beside}
 
     return inputs
 

@@ -1,6 +1,6 @@
 rule make_dataset:
     output:
-        **made("make_dataset"),
+        **recorded(**made("make_dataset")),
     log:
         f"{RESULTS}/logs/make_dataset/{{dataset}}.log",
     conda:

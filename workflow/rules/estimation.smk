@@ -2,7 +2,7 @@ rule evaluate_run:
     input:
         unpack(read("evaluate_run")),
     output:
-        **made("evaluate_run"),
+        **recorded(**made("evaluate_run")),
     log:
         f"{RESULTS}/logs/evaluate_run/{{run}}.log",
     conda:
@@ -19,7 +19,7 @@ rule extract_prior:
     input:
         unpack(read("extract_prior")),
     output:
-        **made("extract_prior"),
+        **recorded(**made("extract_prior")),
     log:
         f"{RESULTS}/logs/extract_prior/{{run}}.log",
     conda:
@@ -36,7 +36,7 @@ rule evaluate_baseline:
     input:
         unpack(read("evaluate_baseline")),
     output:
-        **made("evaluate_baseline"),
+        **recorded(**made("evaluate_baseline")),
     log:
         f"{RESULTS}/logs/evaluate_baseline/{{dataset}}/{{estimator}}.log",
     conda:

@@ -2,7 +2,7 @@ rule tabulate_experiment:
     input:
         unpack(read("tabulate_experiment")),
     output:
-        **made("tabulate_experiment"),
+        **recorded(**made("tabulate_experiment")),
     log:
         f"{RESULTS}/logs/tabulate_experiment/{{experiment}}.log",
     conda:
@@ -19,7 +19,7 @@ rule tabulate_moments:
     input:
         unpack(read("tabulate_moments")),
     output:
-        **made("tabulate_moments"),
+        **recorded(**made("tabulate_moments")),
     log:
         f"{RESULTS}/logs/tabulate_moments/{{experiment}}.log",
     conda:
@@ -36,15 +36,17 @@ rule draw_figure:
     input:
         unpack(read("draw_figure")),
     output:
-        **{
-            kind: report(
-                path,
-                caption="../report/figure.rst",
-                category="Figures",
-                labels={"figure": "{figure}", "format": kind.upper()},
-            )
-            for kind, path in made("draw_figure").items()
-        },
+        **recorded(
+            **{
+                kind: report(
+                    path,
+                    caption="../report/figure.rst",
+                    category="Figures",
+                    labels={"figure": "{figure}", "format": kind.upper()},
+                )
+                for kind, path in made("draw_figure").items()
+            }
+        ),
     log:
         f"{RESULTS}/logs/draw_figure/{{figure}}.log",
     conda:
@@ -61,11 +63,13 @@ rule judge_claims:
     input:
         unpack(read("judge_claims")),
     output:
-        table=made("judge_claims")["table"],
-        text=report(
-            made("judge_claims")["text"],
-            caption="../report/claims.rst",
-            category="Claims",
+        **recorded(
+            table=made("judge_claims")["table"],
+            text=report(
+                made("judge_claims")["text"],
+                caption="../report/claims.rst",
+                category="Claims",
+            ),
         ),
     log:
         f"{RESULTS}/logs/judge_claims.log",

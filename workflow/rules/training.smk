@@ -2,7 +2,7 @@ rule train:
     input:
         unpack(read("train")),
     output:
-        **made("train"),
+        **recorded(**made("train")),
     log:
         f"{RESULTS}/logs/train/{{run}}.log",
     # Long jobs first, so that none is left over at the end.

@@ -14,5 +14,5 @@ with observed(snakemake) as record:
     looks = looks_of({name: LearnerSpec.model_validate(of) for name, of in learners.items()})
     figure = draw(snakemake.wildcards.figure, tables, looks)
     shown = marks(figure)
-    for path in snakemake.output:
+    for path in (snakemake.output.pdf, snakemake.output.png):
         save(figure, path, record.figure_metadata(path, shown))
