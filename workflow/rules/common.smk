@@ -11,6 +11,7 @@ from nao.config import ConfigError, expand, load
 from nao.estimators import ESTIMATORS
 from nao.figures import FIGURES
 from nao.jobs import DEFAULT_FIGURES, RULES, Job, wildcards
+from nao.models.native import NativeError, resolve
 from nao.provenance.fingerprint import code_fingerprint
 from nao.provenance.schema import record_path
 from nao.requests import request
@@ -50,6 +51,17 @@ PLAN = checked_plan(config)
 RESULTS = f"results/{PLAN.scale}"
 # Scripts import the nao of this clone, whichever the environment has installed.
 os.environ.update(PYTHONPATH=str(workflow.basedir))
+
+
+def kernel():
+    """What evaluates transformers in every job, which inherit the answer: no study mixes two."""
+    try:
+        return os.environ.setdefault("NAO_KERNEL", resolve(PLAN.compute.kernel))
+    except NativeError as fault:
+        refuse(fault)
+
+
+KERNEL = kernel()
 
 
 wildcard_constraints:
