@@ -9,12 +9,15 @@ RESULTS := results/$(SCALE)
 REPORT := results/report/$(SCALE)
 SNAKEMAKE := $(BIN)/snakemake --config scale=$(SCALE) --profile workflow/profiles/$(PROFILE)
 
-.PHONY: figures test check report bench lock
+.PHONY: figures recover test check report bench lock
 
 figures: .venv/installed
-	@# The logger `nao`, which draws the progress, lies in workflow/plugins.
-	PYTHONPATH=workflow/plugins $(SNAKEMAKE) figures --logger nao
+	$(SNAKEMAKE) figures --logger nao
 	@echo "figures: $(RESULTS)/figures, verdicts: $(RESULTS)/claims.md"
+
+# After a run was killed: cancels what it left in SLURM's queue, and unlocks the folder.
+recover: .venv/installed
+	$(BIN)/nao recover
 
 test: check
 	$(BIN)/pytest --numprocesses auto
@@ -37,12 +40,13 @@ bench: .venv/installed
 	OMP_NUM_THREADS=1 $(BIN)/nao bench --out results/bench
 
 # The environment is made anew only when the lock changes.
-.venv/installed: $(LOCK) pyproject.toml
+.venv/installed: $(LOCK) pyproject.toml workflow/plugins/pyproject.toml
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"error: Python \
 	3.11 or later is needed and this is {v[0]}.{v[1]}; name another, as in make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement $(LOCK)
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . \
+	  --editable workflow/plugins
 	touch $@
 
 # Pins every package that the project needs, keeping the pins that still fit.

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from nao.bench.command import bench_command
 from nao.config import ConfigError
+from nao.folder import Occupied, recover
 from nao.provenance import view
 from nao.provenance.audit import Audit, audit
 from nao.provenance.clone import clone_at, plan_at, today_at
@@ -211,6 +212,20 @@ def page_command(
     except PageError as error:
         fail(str(error))
     typer.echo(f"{out} written")
+
+
+@app.command("recover")
+def recover_command(
+    folder: Annotated[Path, typer.Argument(help="The clone that the run worked in.")] = Path(),
+) -> None:
+    """Free a folder whose run was killed: cancel its jobs in SLURM's queue, and unlock.
+
+    Nothing is lost: the same command as before goes on where the run ended.
+    """
+    try:
+        recover(folder, typer.echo)
+    except Occupied as error:
+        fail(str(error))
 
 
 def _audited(paths: list[Path] | None, today: Today | None) -> Audit:

@@ -20,7 +20,6 @@ from nao.estimators import ESTIMATORS
 from nao.figures.style import Looks, looks_of
 from nao.tasks.datasets import draw_blocks
 from nao.tasks.problems import Contexts, Problem, draw_problem
-from tests.laws import problem_values
 
 SWEPT = {
     "contexts": [100, 200],
@@ -37,7 +36,7 @@ SWEPT = {
     "recipe_batch": [16, 32],
 }
 DATASET = {
-    "problem": problem_values(8, rank=1),
+    "problem": {"dimension": 8, "task_dimension": 1, "noise_std": 0.1, "design_condition": 1.0},
     "context_length": 4,
     "train_contexts": 200,
     "test_contexts": 100,
@@ -86,7 +85,7 @@ def read_scores(estimator: str, source: str) -> pd.DataFrame:
     """What a scores file would hold."""
     if run := smoke_plan().runs.get(source):
         dataset, test = run.dataset.identity, contexts(run.dataset.identity, "test")
-        labels = run.learner, run.model.kind, run.training.objective, run.model.layers
+        labels = run.learner, run.model.kind, run.training.objective
         found = {"": estimate(STAND_INS[run.training.objective], dataset)}
         if run.model.kind == "transformer":
             found[SYMMETRISED] = estimate("empirical_bayes", dataset)
@@ -96,7 +95,7 @@ def read_scores(estimator: str, source: str) -> pd.DataFrame:
         )
     test = contexts(source, "test")
     scores = score_estimates(estimate(estimator, source), test, estimator)
-    if estimator == "oracle_ridge":
+    if ESTIMATORS[estimator].needs_truth:
         scores = pd.concat([scores, score_theory(problem(source), test, estimator)])
     return scores
 

@@ -21,21 +21,14 @@ KEYS = {
     "experiment": "string",
     "axis": "string",
     "value": "Float64",
-    "setting": "string",
     "context_length": "int64",
-    "task_dimension": "Int64",
+    "task_dimension": "int64",
     "estimator": "string",
     "model": "string",
     "objective": "string",
     "replicate": "Int64",
 }
-COLUMNS = KEYS | {
-    "layers": "Int64",
-    "metric": "string",
-    "score": "float64",
-    "reason": "string",
-    "source": "string",
-}
+COLUMNS = KEYS | {"metric": "string", "score": "float64", "reason": "string", "source": "string"}
 MOMENTS = ("mean", "covariance", "eigenvalues", "rank")
 
 
@@ -49,21 +42,11 @@ def tabulate(
     """The scores of one experiment: the columns of `COLUMNS`, one row per number.
 
     `read(estimator, source)` gives the scores stored for one estimator. Beside the swept value
-    stand n and r_w of its point, which say where the scaling laws apply; a value that is a name
-    stands in `setting`, and r_w is null where the prior has no rank. A replicate whose training
+    stand n and r_w of its point, which say where the scaling laws apply. A replicate whose training
     failed keeps its rows, with a score of NaN. Raises ValueError where a source lacks a column, and
     `LeakError` where an estimator is better than one that has not seen w can be.
     """
-    columns = (
-        "estimator",
-        "model",
-        "objective",
-        "layers",
-        "replicate",
-        "metric",
-        "score",
-        "reason",
-    )
+    columns = ("estimator", "model", "objective", "replicate", "metric", "score", "reason")
     frames = []
     for point in experiment.points:
         sources = [(estimator, point.dataset) for estimator in baselines]
@@ -73,7 +56,7 @@ def tabulate(
                 frame.assign(
                     experiment=name,
                     axis=experiment.axis,
-                    **_place(point.value),
+                    value=point.value,
                     context_length=datasets[point.dataset].context_length,
                     task_dimension=datasets[point.dataset].problem.task_dimension,
                     source=source,
@@ -106,7 +89,7 @@ def tabulate_priors(
                 frame.assign(
                     experiment=name,
                     axis=experiment.axis,
-                    **_place(point.value),
+                    value=point.value,
                     context_length=dataset.context_length,
                     task_dimension=dataset.problem.task_dimension,
                     estimator=learner,
@@ -118,12 +101,6 @@ def tabulate_priors(
             )
     columns = [*KEYS, "kind", *MOMENTS, "test_contexts", "source"]
     return pd.concat(frames, ignore_index=True)[columns]
-
-
-def _place(value: float | int | str | None) -> dict[str, float | int | str | None]:
-    """The swept value as a number or, where it is a name, as a setting."""
-    named = isinstance(value, str)
-    return {"value": None if named else value, "setting": value if named else None}
 
 
 def in_scaling_regime(table: pd.DataFrame) -> pd.Series:

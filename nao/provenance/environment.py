@@ -35,9 +35,7 @@ LOCK = "envs/requirements.txt"  # other files there pin what no result depends o
 SECRETS = ".nao"  # a folder of the clone that git ignores
 
 
-def describe_environment(
-    repository: Path, lock: Path | None, device: str, kernel: str | None = None
-) -> Environment:
+def describe_environment(repository: Path, lock: Path | None, device: str) -> Environment:
     """The environment of this process; ``device`` as torch names it (``cpu``, ``cuda:0``)."""
     name, cuda = describe_device(device)
     return Environment(
@@ -49,7 +47,6 @@ def describe_environment(
         processor=processor_name(),
         cores=len(os.sched_getaffinity(0)),
         device=name,
-        kernel=kernel,
         driver=driver_version(),
         cuda=cuda,
     )

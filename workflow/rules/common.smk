@@ -10,8 +10,8 @@ from pathlib import Path
 from nao.config import ConfigError, expand, load
 from nao.estimators import ESTIMATORS
 from nao.figures import FIGURES
+from nao.folder import Occupied, occupy
 from nao.jobs import DEFAULT_FIGURES, RULES, Job, wildcards
-from nao.models.native import NativeError, resolve
 from nao.provenance.fingerprint import code_fingerprint
 from nao.provenance.schema import record_path
 from nao.requests import request
@@ -22,6 +22,18 @@ STARTED = time.time()
 def refuse(sentence):
     """End with one sentence, before any work has started."""
     sys.exit(f"error: {sentence}")
+
+
+def take_folder():
+    """One run a folder, from here to the end of the process; plans and reports may look on."""
+    looking_on = r"-\w*n\w*|--(dry-?run|unlock|report|lint|list.*|.*graph|dag|summary|.*summary)"
+    jobs_own = not workflow.is_main_process
+    if jobs_own or any(re.fullmatch(looking_on, word) for word in sys.argv[1:]):
+        return None
+    try:
+        return occupy(Path.cwd())
+    except Occupied as fault:
+        refuse(fault)
 
 
 def checked_plan(config):
@@ -47,21 +59,11 @@ def checked_plan(config):
     return plan
 
 
+FOLDER = take_folder()
 PLAN = checked_plan(config)
 RESULTS = f"results/{PLAN.scale}"
 # Scripts import the nao of this clone, whichever the environment has installed.
 os.environ.update(PYTHONPATH=str(workflow.basedir))
-
-
-def kernel():
-    """What evaluates transformers in every job, which inherit the answer: no study mixes two."""
-    try:
-        return os.environ.setdefault("NAO_KERNEL", resolve(PLAN.compute.kernel))
-    except NativeError as fault:
-        refuse(fault)
-
-
-KERNEL = kernel()
 
 
 wildcard_constraints:

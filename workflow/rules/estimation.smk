@@ -9,7 +9,6 @@ rule evaluate_run:
         "../../envs/environment.yaml"
     resources:
         **asked("evaluate_run"),
-        kernel=KERNEL,
     params:
         job=given("evaluate_run"),
     script:

@@ -9,16 +9,15 @@ from nao.tasks.datasets import read_contexts
 
 job = snakemake.params.job
 seed, orders = job["seed"], job["row_orders"]
-with observed(snakemake, root=seed) as record:
-    model, spec = load_model(snakemake.input.model, snakemake.resources.kernel)
-    record.kernel = model.kernel
+with observed(snakemake, root=seed):
+    model, spec = load_model(snakemake.input.model)
     test = read_contexts(snakemake.input.test, ("x", "y", "w"))
     replicates = tuple(spec.dataset.members)
     found = {"": Estimates(estimate(model, test), replicates)}
     if not model.row_invariant:
         averaged = symmetrised_estimate(model, test, orders, stream(seed, "row_orders"))
         found[SYMMETRISED] = Estimates(averaged, replicates)
-    labels = spec.learner, spec.model.kind, spec.training.objective, spec.model.layers
+    labels = spec.learner, spec.model.kind, spec.training.objective
     scores = [score_estimates(each, test, *labels, prefix) for prefix, each in found.items()]
     write_estimates(snakemake.output.estimates, found[""])
     write_table(snakemake.output.scores, pd.concat(scores, ignore_index=True))

@@ -10,8 +10,7 @@ from nao.training.train import train
 job = snakemake.params.job
 spec = RunSpec.model_validate(job["spec"])
 resources = snakemake.resources
-tree = Path(snakemake.output.model).parents[2]
-checkpoint = Path(tree, "checkpoints", f"{spec.identity}.safetensors")
+checkpoint = Path(resources.checkpoints, f"{spec.identity}.safetensors")
 with (
     observed(snakemake, root=spec.training.seed) as record,
     device_for(resources.device, resources.gpu_slots) as device,
@@ -20,7 +19,6 @@ with (
         spec,
         Path(snakemake.input.train),
         device=device,
-        kernel=resources.kernel,
         checkpoint=checkpoint,
         code=job["code"],
         report=ProgressReport(device),
@@ -38,5 +36,5 @@ with (
         [lost.replicate for lost in trained.divergences],
     )
     checkpoint.unlink(missing_ok=True)  # the outputs hold all of it now
-    record.device, record.kernel = device, trained.model.kernel
+    record.device = device
     record.segments = [{"first_step": first, "end": end} for first, end in trained.segments]

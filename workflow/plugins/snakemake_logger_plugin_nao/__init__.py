@@ -1,15 +1,14 @@
 """Progress of a run on the terminal: what is done, what runs and how far it is, the time left.
 
 On a terminal, a bar and one line per running job with the last line of its log; elsewhere one line
-per finished job. Snakemake's own full log goes to `.snakemake/log` as always. Why jobs failed is
-told at the end by the workflow itself.
+per finished job. Jobs that wait in a cluster's queue are counted apart, and times are of running.
+What ended a job is told when it happens; what a script says of its failure, by the workflow at the
+end. Snakemake's own full log goes to `.snakemake/log` as always.
 """
 
-import time
-from collections import Counter
-from dataclasses import dataclass, field
 from logging import ERROR, WARNING, LogRecord
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -19,84 +18,12 @@ from rich.text import Text
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-TAIL = 400  # bytes of a log in which its last line is sought
+from snakemake_logger_plugin_nao.progress import Job, Progress, clock, last_line
+from snakemake_logger_plugin_nao.reasons import reason
 
-
-@dataclass
-class RunningJob:
-    rule: str
-    title: str
-    log: Path | None
-    started: float = field(default_factory=time.monotonic)
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self.started
-
-
-class Progress:
-    """Counts of jobs, and the time that their rules have taken so far."""
-
-    def __init__(self) -> None:
-        self.waiting: Counter[str] = Counter()
-        self.running: dict[int, RunningJob] = {}
-        self.durations: dict[str, list[float]] = {}
-        self.done = self.failed = self.total = 0
-        self.widest = 1  # jobs seen side by side
-        self.begun = time.monotonic()
-
-    def plan(self, jobs: dict[str, int]) -> None:
-        self.waiting = Counter({rule: count for rule, count in jobs.items() if rule != "total"})
-        self.total = self.waiting.total()
-
-    def start(self, number: int, job: RunningJob) -> None:
-        self.waiting[job.rule] -= 1
-        self.running[number] = job
-        self.widest = max(self.widest, len(self.running))
-
-    def finish(self, number: int) -> RunningJob | None:
-        self.done += 1
-        if job := self.running.pop(number, None):
-            self.durations.setdefault(job.rule, []).append(job.seconds)
-        return job
-
-    def fail(self, number: int) -> RunningJob | None:
-        self.failed += 1
-        return self.running.pop(number, None)
-
-    def seconds_left(self) -> float | None:
-        """Each rule's mean time over its jobs that are left, shared by the jobs side by side.
-
-        A rule that has not finished a job counts as the longest that one of its jobs has run, or as
-        the mean of all others; None until anything has finished.
-        """
-        finished = [seconds for times in self.durations.values() for seconds in times]
-        if not finished:
-            return None
-        overall = sum(finished) / len(finished)
-
-        def typical(rule: str) -> float:
-            if times := self.durations.get(rule):
-                return sum(times) / len(times)
-            return max([j.seconds for j in self.running.values() if j.rule == rule] or [overall])
-
-        waiting = sum(typical(rule) * count for rule, count in self.waiting.items() if count > 0)
-        running = sum(max(typical(j.rule) - j.seconds, 0) for j in self.running.values())
-        return (waiting + running) / self.widest
-
-    def ending(self) -> str:
-        """What is left on a terminal when the bar is gone."""
-        failed = f", {self.failed} failed" if self.failed else ""
-        return (
-            f"{self.done} of {self.total} done{failed}, in {clock(time.monotonic() - self.begun)}"
-        )
-
-    def summary(self) -> str:
-        left = self.seconds_left()
-        parts = [f"{self.done} of {self.total} done", f"{len(self.running)} running"]
-        parts += [f"{self.failed} failed"] if self.failed else []
-        parts += [f"{clock(left)} left" if left is not None else "estimating the time left"]
-        return ", ".join(parts)
+# What Snakemake says of a failed script beside the script's own sentence, which is told at the end.
+ECHOES = frozenset({"RuleException", "CalledProcessError"})
+ENDINGS = ("Exiting because a job execution failed", "At least one job did not complete")
 
 
 class LogHandler(LogHandlerBase):
@@ -136,7 +63,7 @@ class LogHandler(LogHandlerBase):
                 log = next(iter(values.get("log") or []), None)
                 wildcards = ", ".join(str(v) for v in (values.get("wildcards") or {}).values())
                 title = f"{values['rule_name']} {wildcards}".strip()
-                job = RunningJob(values["rule_name"], title, Path(log) if log else None)
+                job = Job(values["rule_name"], title, Path(log) if log else None, values["local"])
                 self.progress.start(values["jobid"], job)
             case LogEvent.JOB_FINISHED:
                 job = self.progress.finish(values["job_id"])
@@ -144,8 +71,13 @@ class LogHandler(LogHandlerBase):
                     self._print(f"{job.title} ({clock(job.seconds)}); {self.progress.summary()}")
             case LogEvent.JOB_ERROR:
                 if job := self.progress.fail(values["jobid"]):
-                    self._print(f"failed: {job.title}", "red")
-            case LogEvent.ERROR if not self.progress.failed:
+                    own = str(job.log)
+                    logs = [log for log in values.get("log") or [] if str(log) != own]
+                    why = reason(values.get("rule_msg"), [*logs, own] if not job.local else [])
+                    self._print(f"failed: {job.title}" + (f": {why}" if why else ""), "red")
+            case LogEvent.GROUP_ERROR:
+                self._tell_of_group(values)
+            case LogEvent.ERROR if values.get("exception") not in ECHOES:
                 self._print(record.getMessage(), "red")
             case None:
                 self._tell(record)
@@ -159,12 +91,23 @@ class LogHandler(LogHandlerBase):
         if self.console.is_terminal:
             self.live.start()
 
+    def _tell_of_group(self, values: dict[str, Any]) -> None:
+        """Jobs that were one job of a cluster: its end once, not once a member."""
+        jobs = [self.progress.fail(info["jobid"]) for info in values.get("job_error_info") or []]
+        titles = [job.title for job in jobs if job]
+        if titles:
+            logs = [log for log in values.get("aux_logs") or [] if log]
+            why = reason(values.get("msg"), logs)
+            more = f" and {len(titles) - 1} more of its group" if len(titles) > 1 else ""
+            self._print(f"failed: {titles[0]}{more}" + (f": {why}" if why else ""), "red")
+
     def _tell(self, record: LogRecord) -> None:
         """Messages without an event: those that a user can act on."""
         message = record.getMessage()
-        if record.levelno >= ERROR and not self.progress.failed:
-            self._print(message, "red")
-        elif record.levelno == WARNING or message.startswith("Nothing to be done"):
+        if record.levelno >= ERROR:
+            if not message.startswith(ENDINGS):
+                self._print(message, "red")
+        elif record.levelno == WARNING or message.startswith(("Nothing to be done", "Trying to")):
             self._print(message)
 
     def _print(self, text: str, style: str = "") -> None:
@@ -178,28 +121,8 @@ class LogHandler(LogHandlerBase):
         )
         jobs = [
             Text(f"  {job.title} {clock(job.seconds)}  {last_line(job.log)}", overflow="ellipsis")
-            for job in list(self.progress.running.values())
+            for job in self.progress.running
         ]
         for line in jobs:
             line.no_wrap = True
         return Group(bar, *jobs)
-
-
-def clock(seconds: float) -> str:
-    """Seconds below a minute, otherwise h:mm:ss without leading zeros."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def last_line(log: Path | None) -> str:
-    """The last line that a job has written to its log; empty where there is none."""
-    try:
-        with open(log or "", "rb") as file:
-            file.seek(max(0, file.seek(0, 2) - TAIL))
-            lines = file.read().decode(errors="replace").splitlines()
-    except OSError:
-        return ""
-    return lines[-1] if lines else ""
