@@ -38,7 +38,7 @@ Paths = Annotated[list[Path] | None, typer.Argument(help="Artefacts or folders [
 Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 Clone = Annotated[
     Path | None,
-    typer.Option("--clone", help="The clone whose code, configuration and lock are today's."),
+    typer.Option("--clone", help="The clone whose code, workflow and configuration are today's."),
 ]
 Within = Annotated[Path, typer.Option("--in", help="Where records are looked for.")]
 

@@ -6,14 +6,15 @@ tampered    its bytes differ from its record, or the record from itself; the rec
             artefact or not the one that later artefacts were made from; it is a link
 missing     it was made or read, and is gone
 unrecorded  it has no record, or one of a schema that this version cannot read; or it rests on such
-stale       as recorded, but would be made anew: by today's code, configuration, lock or input, or
-            because what it rests on is stale, tampered or missing
+stale       as recorded, but would be made anew: by today's code, workflow, configuration, packages
+            or input, or because what it rests on is stale, tampered or missing
 verified    none of these, down to the roots
 
 Only the files count: neither ``.snakemake`` nor git history nor times of files are looked at, so a
 copy of a tree, elsewhere, has the verdicts of the tree. Without a clone at hand (``today``) nothing
-is compared with today's code, configuration and lock. What no file can show, that artefact, record
-and all later records were forged together, shows in the :attr:`Audit.seal` if it was noted before.
+is compared with today's code, workflow, configuration and packages. What no file can show, that
+artefact, record and all later records were forged together, shows in the :attr:`Audit.seal` if it
+was noted before.
 """
 
 import os
@@ -24,7 +25,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from nao.provenance.schema import FutureRecord, Input, Record, digest
+from nao.provenance.schema import Input, OtherSchema, Record, digest
 from nao.provenance.today import Reason, Today
 from nao.provenance.trees import Facts, artefacts_in, bases_of, facts_of, is_artefact
 
@@ -75,6 +76,7 @@ class Audit:
     findings: dict[Path, Finding]
     asked: list[Path]
     with_today: bool
+    departures: list[str] = field(default_factory=list)  # of what is installed from the lock
 
     @property
     def verified(self) -> bool:
@@ -111,7 +113,12 @@ def audit(paths: Iterable[str | Path], today: Today | None = None) -> Audit:
                 for reason in today.reasons(finding.record):
                     finding.charge(Verdict.STALE, reason.kind, reason.text)
     _judge_rests(findings)
-    return Audit(dict(sorted(findings.items())), [p for p in asked if p in findings], bool(today))
+    return Audit(
+        dict(sorted(findings.items())),
+        [path for path in asked if path in findings],
+        with_today=today is not None,
+        departures=today.departures() if today is not None else [],
+    )
 
 
 def _artefacts(paths: Iterable[str | Path]) -> list[Path]:
@@ -151,8 +158,8 @@ def _judge_alone(finding: Finding) -> None:
         charge(Verdict.TAMPERED, "place", f"is {facts.oddity}")
     elif facts.sha256 is None:
         charge(Verdict.MISSING, "absent", "is not there")
-    if isinstance(facts.record_error, FutureRecord):
-        charge(Verdict.UNRECORDED, "schema", f"{facts.record_error}; update nao to read it")
+    if isinstance(facts.record_error, OtherSchema):
+        charge(Verdict.UNRECORDED, "schema", str(facts.record_error))
     elif facts.record_error:
         charge(Verdict.TAMPERED, "record", str(facts.record_error))
     record = facts.record

@@ -11,36 +11,27 @@ import secrets
 import socket
 import subprocess
 import sys
+from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from nao.provenance.schema import Environment, Git, GitRefusal, Lock
+from nao.provenance.packages import ENGINE, describe_lock, installed
+from nao.provenance.schema import Environment, Git, GitRefusal
 
-PACKAGES = (
-    "numpy",
-    "scipy",
-    "pyarrow",
-    "torch",
-    "pytorch-optimizer",
-    "safetensors",
-    "scikit-learn",
-    "statsmodels",
-    "matplotlib",
-    "pydantic",
-    "jaxtyping",
-    "snakemake",
-)
-LOCK = "envs/requirements.txt"  # other files there pin what no result depends on
 SECRETS = ".nao"  # a folder of the clone that git ignores
 
 
-def describe_environment(repository: Path, lock: Path | None, device: str) -> Environment:
-    """The environment of this process; ``device`` as torch names it (``cpu``, ``cuda:0``)."""
+def describe_environment(
+    repository: Path, lock: Path | None, device: str, modules: Iterable[str]
+) -> Environment:
+    """The environment of this process, which runs code that imports ``modules`` of others.
+
+    ``device`` is named as torch does (``cpu``, ``cuda:0``).
+    """
     name, cuda = describe_device(device)
     return Environment(
         lock=describe_lock(lock, repository) if lock is not None else None,
-        packages=package_versions(),
+        packages=installed([*modules, ENGINE]),
         python=platform.python_version(),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         host=host_hash(repository),
@@ -49,36 +40,6 @@ def describe_environment(repository: Path, lock: Path | None, device: str) -> En
         device=name,
         driver=driver_version(),
         cuda=cuda,
-    )
-
-
-@cache
-def package_versions() -> dict[str, str]:
-    """Installed versions of the packages that results depend on."""
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def find_lock(repository: Path) -> Path | None:
-    """The lock of what results depend on; None where there is none."""
-    lock = repository / LOCK
-    return lock if lock.is_file() else None
-
-
-def describe_lock(lock: Path, repository: Path) -> Lock:
-    """Hash of the lock's requirements; comments, blank lines and order do not count."""
-    lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in lock.read_text().splitlines())
-    text = "\n".join(sorted(filter(None, lines)))
-    lock = lock.resolve()
-    inside = lock.is_relative_to(repository)
-    return Lock(
-        path=lock.relative_to(repository).as_posix() if inside else lock.name,
-        sha256=hashlib.sha256(text.encode()).hexdigest(),
     )
 
 
@@ -156,8 +117,12 @@ class GitQuestion:
         self._repository = repository
         self._status = self._start("status", "--porcelain=v2", "--branch", "--untracked-files=no")
 
-    def answer(self) -> Git | GitRefusal | None:
-        """The state; None where the clone has no git or no commit; why git did not tell it."""
+    def answer(self, code: Iterable[str]) -> Git | GitRefusal | None:
+        """The state; None where the clone has no git or no commit; why git did not tell it.
+
+        ``code`` are the files that ran, relative to the clone: those that git does not know are
+        told, too.
+        """
         if not (self._repository / ".git").exists():  # a folder above may be another repository
             return None
         if self._status is None:
@@ -170,8 +135,21 @@ class GitQuestion:
         heads = [line.split()[-1] for line in lines if line.startswith("# branch.oid ")]
         if not heads or heads[0] == "(initial)":
             return None
-        dirty = any(not line.startswith("#") for line in lines)
-        return Git(commit=heads[0], dirty=dirty, diff_sha256=self._diff() if dirty else None)
+        changed = any(not line.startswith("#") for line in lines)
+        untracked = self._untracked(code)
+        return Git(
+            commit=heads[0],
+            dirty=changed or bool(untracked),
+            diff_sha256=self._diff() if changed else None,
+            untracked=untracked,
+        )
+
+    def _untracked(self, code: Iterable[str]) -> list[str]:
+        """Ignored or not: what no commit holds."""
+        process = self._start("ls-files", "-z", "--others", "--", *sorted(code))
+        if process is None:
+            return []
+        return sorted(filter(None, process.communicate()[0].decode(errors="replace").split("\0")))
 
     def _diff(self) -> str | None:
         process = self._start("diff", "HEAD", "--no-ext-diff", "--no-color", "--binary")

@@ -72,7 +72,7 @@ def _rebuild(findings: list[Finding]) -> Rebuild:
     reasons: dict[tuple[str, str], Reason] = {}
     for finding in findings:
         for reason in finding.reasons:
-            own = reason.kind in ("code", "config", "lock", "input", "upstream")
+            own = reason.kind in ("code", "rule", "config", "package", "input", "upstream")
             text = reason.text if own else f"{finding.name} {reason.text}"
             reasons.setdefault((reason.kind, text), Reason(reason.kind, text))
     return Rebuild(

@@ -24,6 +24,7 @@ Evaluation is cached for the life of the process (a thousand jobs share a dozen 
 import ast
 import hashlib
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -59,7 +60,13 @@ def code_fingerprint(path: str | Path, root: str | Path | None = None) -> str:
 def code_files(path: str | Path, root: str | Path | None = None) -> dict[str, CodeFile]:
     """The closure of ``path``: file name relative to ``root`` → its hashes, sorted by name."""
     script = Path(path).resolve()
-    return _closure(script, Path(root).resolve() if root is not None else repository_of(script))
+    return _closure(script, Path(root).resolve() if root is not None else repository_of(script))[0]
+
+
+def foreign_modules(path: str | Path, root: str | Path | None = None) -> frozenset[str]:
+    """What the closure of ``path`` imports of others: the first parts of the modules' names."""
+    script = Path(path).resolve()
+    return _closure(script, Path(root).resolve() if root is not None else repository_of(script))[1]
 
 
 def combine(hashes: dict[str, str]) -> str:
@@ -82,8 +89,9 @@ def repository_of(path: Path) -> Path:
 
 
 @cache
-def _closure(script: Path, root: Path) -> dict[str, CodeFile]:
+def _closure(script: Path, root: Path) -> tuple[dict[str, CodeFile], frozenset[str]]:
     found: dict[Path, CodeFile] = {}
+    foreign: set[str] = set()
     waiting = [script]
     while waiting:
         file = waiting.pop()
@@ -93,11 +101,12 @@ def _closure(script: Path, root: Path) -> dict[str, CodeFile]:
         if file.suffix == ".py":
             found[file], imports, names = _read(source, file.name)
             waiting += _imported(imports, file, root, script.parent)
+            foreign |= {name for wanted in imports if (name := _foreign(wanted, script.parent))}
             waiting += [file.parent / name for name in names if (file.parent / name).is_file()]
         else:
             found[file] = CodeFile(hashlib.sha256(source).hexdigest())
     named = {_name(file, root): entry for file, entry in found.items()}
-    return dict(sorted(named.items()))
+    return dict(sorted(named.items())), frozenset(foreign)
 
 
 def _name(file: Path, root: Path) -> str:
@@ -118,6 +127,13 @@ def _imported(imports: frozenset[str], file: Path, root: Path, scripts: Path) ->
             yield from _inside(root.joinpath(*module.rstrip(".").split(".")))
         home = root if module.split(".")[0] == PACKAGE else scripts
         yield from _run_by(module.rstrip("."), home)
+
+
+def _foreign(wanted: str, scripts: Path) -> str | None:
+    """The package of others that an import is of; None for ours and Python's own."""
+    first = wanted.partition(".")[0]
+    known = first in ("", PACKAGE) or first in sys.stdlib_module_names
+    return None if known or any(_run_by(first, scripts)) else first
 
 
 def _absolute(wanted: str, file: Path, root: Path) -> str:

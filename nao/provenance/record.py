@@ -15,9 +15,9 @@ After the block has succeeded, each output has its record in the folder ``record
 - Paths may be strings or ``Path``, relative to the working folder, nested in lists or dicts.
 - ``tree`` is the folder that holds all results of one scale; artefacts are known by their path in
   it, wherever it is moved later. By default: the part of an output's path up to ``results/<name>``.
-- ``params`` are built-ins or pydantic models, as Snakemake has them. The parameter ``code``, with
-  which Snakemake watches the fingerprint, is left out: the record has its own, taken when the block
-  is entered, since that is the code that runs.
+- ``params`` are built-ins or pydantic models, as Snakemake has them. The parameters ``code`` and
+  ``packages``, with which Snakemake watches what runs, are left out: the record has its own, taken
+  when the block is entered, since that is what runs.
 - ``lock`` is the lock file; by default ``envs/requirements.txt``.
 """
 
@@ -34,9 +34,10 @@ from typing import Any
 from pydantic import BaseModel, JsonValue
 
 from nao.provenance import pictures
-from nao.provenance.environment import GitQuestion, describe_environment, find_lock
-from nao.provenance.fingerprint import code_files, combine, repository_of
+from nao.provenance.environment import GitQuestion, describe_environment
+from nao.provenance.fingerprint import code_files, combine, foreign_modules, repository_of
 from nao.provenance.hashing import remembered_sha256, sha256_of, signature
+from nao.provenance.packages import find_lock
 from nao.provenance.schema import (
     Code,
     Execution,
@@ -53,6 +54,9 @@ from nao.provenance.schema import (
 )
 
 _HOME = re.compile(rf"(?<![\w/.~-]){re.escape(str(Path.home()))}(?=/|$)")
+
+
+KNOWN = ("code", "packages")
 
 
 @contextmanager
@@ -83,7 +87,7 @@ def recording(
         repository=home,
         outputs=_paths(outputs),
         inputs=_paths(inputs),
-        params={k: plain(v, k, home) for k, v in (params or {}).items() if k != "code"},
+        params={k: plain(v, k, home) for k, v in (params or {}).items() if k not in KNOWN},
         wildcards={k: str(v) for k, v in (wildcards or {}).items()},
         seeds={k: plain(v, k, home) for k, v in (seeds or {}).items()},
         tree=tree,
@@ -123,6 +127,7 @@ class Job:
         self._states = {path: signature(path) for path in inputs}
         self._inputs = [self._input(path) for path in inputs]
         files = code_files(script, repository)
+        self._modules = foreign_modules(script, repository)
         self._code = Code(
             script=self._place(script)[1],
             fingerprint=combine({name: file.sha256 for name, file in files.items()}),
@@ -150,8 +155,8 @@ class Job:
             if signature(path) != state and sha256_of(path) != remembered_sha256(path, state):
                 raise RuntimeError(f"input {path} changed while it was read; run the job again")
         outputs = {path: self._output(path) for path in self._outputs}
-        environment = describe_environment(self._repository, self._lock, self.device)
-        git = self._git.answer()
+        environment = describe_environment(self._repository, self._lock, self.device, self._modules)
+        git = self._git.answer(self._code.files)
         for path, artefact in outputs.items():
             record = Record.seal(
                 artefact=artefact,

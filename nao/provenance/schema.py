@@ -1,6 +1,6 @@
 """The provenance record: one JSON file for each artefact of a results tree, in its ``records``.
 
-Schema ``nao-record/1``, a :class:`Record`:
+Schema ``nao-record/2``, a :class:`Record`:
 
 ==============  ====================================================================================
 ``schema``      name and version of this layout
@@ -33,6 +33,7 @@ Nothing in it is ever run.
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -50,7 +51,7 @@ from pydantic import (
 
 from nao.files import atomic_path
 
-SCHEMA = "nao-record/1"
+SCHEMA = "nao-record/2"
 RECORDS = "records"  # the folder of a tree that holds them, so that folders of tables hold tables
 LARGEST = 8 * 1024**2  # bytes; a thousand inputs take a tenth of it
 
@@ -59,8 +60,14 @@ class RecordError(ValueError):
     """A record that cannot be believed; the message says why."""
 
 
-class FutureRecord(RecordError):
-    """A record of a schema that this version does not know."""
+class OtherSchema(RecordError):
+    """A record of a schema that this version does not read."""
+
+    def __init__(self, schema: str):
+        number = re.fullmatch(r"nao-record/(\d{1,9})", schema)
+        old = number is not None and int(number[1]) < int(SCHEMA.partition("/")[2])
+        remedy = "make it anew" if old else "update nao to read it"
+        super().__init__(f"record is of schema {schema!r}, this is {SCHEMA!r}; {remedy}")
 
 
 def _stays_inside(path: str) -> str:
@@ -113,11 +120,12 @@ class Code(Part):
 
 
 class Git(Part):
-    """The commit, and how the tracked files differed from it."""
+    """The commit, and how the files differed from it; code that it does not hold at all."""
 
     commit: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40,64}$")]
     dirty: bool
     diff_sha256: Hash | None
+    untracked: list[RelativePath]
 
     def __str__(self) -> str:
         return self.commit + (" (dirty)" if self.dirty else "")
@@ -133,7 +141,7 @@ class GitRefusal(Part):
 
 
 class Lock(Part):
-    """The lock file: hash of its requirements, comments and order apart."""
+    """The lock file: hash of what it pins; comments, order and hashes do not count."""
 
     path: RelativePath
     sha256: Hash
@@ -256,7 +264,7 @@ def write_record(record: Record, path: Path) -> None:
 def read_record(path: Path) -> Record:
     """Read and check a record against itself.
 
-    Raises ``FileNotFoundError`` if there is none, :class:`FutureRecord` for an unknown schema and
+    Raises ``FileNotFoundError`` if there is none, :class:`OtherSchema` for another schema and
     :class:`RecordError` for one that is unreadable, malformed or edited.
     """
     with path.open("rb") as file:
@@ -271,13 +279,14 @@ def parse(raw: bytes) -> Record:
     try:
         record = Record.model_validate_json(raw)
     except ValidationError as error:
-        if (version := _schema_of(raw)) not in (None, SCHEMA):
-            raise FutureRecord(f"record is of schema {version!r}, this is {SCHEMA!r}") from None
+        version = _schema_of(raw)
+        if version is not None and version != SCHEMA:
+            raise OtherSchema(version) from None
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise RecordError(f"record does not follow its schema: {where} {first['msg']}") from None
     if record.schema_ != SCHEMA:
-        raise FutureRecord(f"record is of schema {record.schema_!r}, this is {SCHEMA!r}")
+        raise OtherSchema(record.schema_)
     body, tail = raw[: -len(_tail(record.digest))], raw[-len(_tail(record.digest)) :]
     if tail != _tail(record.digest) or record.digest != hashlib.sha256(body).hexdigest():
         raise RecordError("record was edited: its digest does not follow from its text")

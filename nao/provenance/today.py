@@ -1,16 +1,15 @@
-"""What today's clone would make: its code, workflow, configuration and lock, against a record."""
+"""What today's clone would make, against a record: code, workflow, configuration, packages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from nao.config import Plan
 from nao.jobs import Job, UnknownRule
-from nao.provenance.environment import describe_lock
-from nao.provenance.fingerprint import CodeFile, code_files, combine
+from nao.provenance.fingerprint import CodeFile, code_files, combine, foreign_modules
 from nao.provenance.hashing import sha256_of
+from nao.provenance.packages import ENGINE, LOCK, changes, departures, find_lock, installed
 from nao.provenance.schema import Code, Input, Record
 
 
@@ -36,7 +35,11 @@ class Today:
 
     def reasons(self, record: Record) -> list[Reason]:
         """Why today's clone would make the artefact anew; empty if it would not."""
-        return [*self._code(record.code), *self._workflow(record), *self._lock(record)]
+        code = self._code(record.code)
+        packages = (
+            [] if isinstance(self._closure(record.code.script), str) else self._packages(record)
+        )
+        return [*code, *self._workflow(record), *packages]
 
     def input_sha256(self, entry: Input) -> str | None:
         """Hash of a file of the clone that was read; None where it is gone."""
@@ -74,27 +77,21 @@ class Today:
             return []
         if record.artefact.path not in job.outputs.values():
             return [Reason("rule", f"{record.rule} no longer makes it")]
-        return [*_reads(record, job), *_given(record, job)]
+        try:
+            return [*_reads(record, job), *_given(record, job)]
+        except KeyError as fault:
+            return [Reason("config", f"needs {fault.args[0]}, which is not planned")]
 
-    def _lock(self, record: Record) -> list[Reason]:
-        lock = record.environment.lock
-        if lock is None:
-            return []
-        now = self._locks.get(lock.path) or self._read_lock(lock.path)
-        if now == lock.sha256:
-            return []
-        return [Reason("lock", f"{lock.path} {'differs' if now else 'is no longer there'}")]
+    def _packages(self, record: Record) -> list[Reason]:
+        """Versions of the packages that its code imports, as recorded and as installed."""
+        modules = foreign_modules(self.repository / record.code.script, self.repository)
+        before = {k: v for k, v in record.environment.packages.items() if k != ENGINE}
+        return [Reason("package", text) for text in changes(before, installed(modules))]
 
-    @cached_property
-    def _locks(self) -> dict[str, str]:
-        return {}
-
-    def _read_lock(self, path: str) -> str | None:
-        file = self.repository / path
-        if not file.is_file():
-            return None
-        self._locks[path] = describe_lock(file, self.repository).sha256
-        return self._locks[path]
+    def departures(self) -> list[str]:
+        """How the packages installed here depart from the clone's lock."""
+        lock = find_lock(self.repository)
+        return departures(lock) if lock is not None else [f"{LOCK} is not there"]
 
 
 def _reads(record: Record, job: Job) -> list[Reason]:

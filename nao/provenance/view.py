@@ -35,6 +35,7 @@ def audit_json(audit: Audit) -> dict[str, Any]:
         "schema": AUDIT_SCHEMA,
         "verified": audit.verified,
         "compared_with_today": audit.with_today,
+        "departures_from_lock": audit.departures,
         "counts": audit.counts,
         "seal": audit.seal,
         "artefacts": [_finding_json(finding, audit) for finding in audit.findings.values()],
@@ -62,7 +63,11 @@ def show_audit(console: Console, audit: Audit, whole: bool) -> None:
     counts = ", ".join(f"{count} {verdict}" for verdict, count in audit.counts.items() if count)
     console.print(f"{counts}; seal {audit.seal}")
     if not audit.with_today:
-        console.print("Not compared with today's code, configuration and lock.")
+        console.print("Not compared with today's code, workflow, configuration and packages.")
+    if audit.departures:
+        more = f" and {len(audit.departures) - 3} more" if len(audit.departures) > 3 else ""
+        told = "; ".join(audit.departures[:3])
+        console.print(f"The environment is not the lock's: {escape(told)}{more}. `make` mends it.")
 
 
 def audit_trees(audit: Audit, whole: bool = False) -> list[Tree]:

@@ -6,13 +6,17 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import scipy
 from PIL import Image
 from pypdf import PdfReader, PdfWriter
 from workbench import Workbench
 
+from nao import jobs
 from nao.provenance.audit import Verdict, audit
 from nao.provenance.clone import today_at
 from nao.provenance.schema import SCHEMA
@@ -154,7 +158,7 @@ _replaces("edited in its seed", "digest", '"root": 7', '"root": 8')
 _replaces("edited in its commit", "digest", '"dirty": false', '"dirty": true')
 _replaces("given a second key", "digest", '"rule"', '"rule": "x",\n "rule"')
 _replaces("given an unknown key", "schema", "{", '{\n "run": "rm -rf",')
-_replaces("nested deep in its params", "schema", '"params": {}', f'"params": {DEEP}')
+_replaces("nested deep in its params", "schema", '"params": {', f'"params": {{"a": {DEEP},')
 _replaces("with a number for a path", "schema", '"claims.parquet"', "1")
 _edits("laid out anew", "digest", lambda raw: json.dumps(json.loads(raw)).encode())
 _edits("cut in half", "schema", lambda raw: raw[: len(raw) // 2])
@@ -241,7 +245,13 @@ def _(bench: Workbench) -> None:
 @fault("a record of a future version", "update nao", claims="unrecorded")
 def _(bench: Workbench) -> None:
     raw = bench.record("claims").read_bytes()
-    bench.record("claims").write_bytes(raw.replace(SCHEMA.encode(), b"nao-record/2", 1))
+    bench.record("claims").write_bytes(raw.replace(SCHEMA.encode(), b"nao-record/3", 1))
+
+
+@fault("a record of an earlier version", "make it anew", claims="unrecorded")
+def _(bench: Workbench) -> None:
+    raw = bench.record("claims").read_bytes()
+    bench.record("claims").write_bytes(raw.replace(SCHEMA.encode(), b"nao-record/1", 1))
 
 
 @fault("a future version with unknown members", "update nao", claims="unrecorded")
@@ -443,14 +453,23 @@ def _(bench: Workbench) -> None:
     bench.edit("config.yaml", "[ridge]", "[]")
 
 
-@fault("a package's version changed in the lock", "requirements.txt differs", all="stale")
+@fault("a package of another version", "numpy 0.1 → ", claims="stale")
 def _(bench: Workbench) -> None:
-    bench.edit("envs/requirements.txt", "2.4.6", "2.4.7")
+    bench.forge("claims", lambda r: r["environment"]["packages"].update(numpy="0.1"))
 
 
-@fault("the lock gone", "requirements.txt is no longer there", all="stale")
+@fault("a package that is no longer imported", "is not imported", claims="stale")
 def _(bench: Workbench) -> None:
-    (bench.clone / "envs/requirements.txt").unlink()
+    bench.forge("claims", lambda r: r["environment"]["packages"].update(sympy="1.0"))
+
+
+@fault("made by a rule that is no more", "there is no rule paint", claims="stale")
+def _(bench: Workbench) -> None:
+    def rename(record: dict) -> None:
+        record["rule"] = "paint"
+        record["id"] = _identity(record)
+
+    bench.forge("claims", rename)
 
 
 # --- the suite ----------------------------------------------------------------------------------
@@ -598,6 +617,54 @@ def test_there_is_no_false_alarm(bench: Workbench, name: str):
     assert [(f.name, f.reasons) for f in result.findings.values() if f.reasons] == []
     assert result.verified
     assert len(result.findings) == len(WORDS)
+
+
+def stale(bench: Workbench) -> dict[str, list[str]]:
+    """Reasons of all that is not verified."""
+    findings = bench.audit().findings.values()
+    assert {f.verdict for f in findings} <= {Verdict.VERIFIED, Verdict.STALE}
+    return {f.name: [reason.text for reason in f.reasons] for f in findings if f.reasons}
+
+
+def test_a_table_that_the_claims_no_longer_read(bench: Workbench, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(jobs, "CLAIM_TABLES", ())
+    found = stale(bench)
+    assert found.keys() == {"claims.md", "claims.parquet"}
+    for reasons in found.values():
+        assert "input experiments/noise.parquet is no longer read" in reasons
+
+
+def test_a_table_that_a_figure_now_reads(bench: Workbench, monkeypatch: pytest.MonkeyPatch):
+    drawing = replace(jobs.FIGURES["fig3"], tables=("noise", "noise_moments"))
+    monkeypatch.setitem(jobs.FIGURES, "fig3", drawing)
+    reasons = [f"input {jobs.table('noise_moments')} is now read"]
+    assert stale(bench) == {"figures/fig3.png": reasons, "figures/fig3.pdf": reasons}
+
+
+def test_a_figure_of_what_is_not_planned(bench: Workbench, monkeypatch: pytest.MonkeyPatch):
+    drawing = replace(jobs.FIGURES["fig3"], tables=("noise", "other"))
+    monkeypatch.setitem(jobs.FIGURES, "fig3", drawing)
+    reasons = ["needs other, which is not planned"]
+    assert stale(bench) == {"figures/fig3.png": reasons, "figures/fig3.pdf": reasons}
+
+
+def test_a_file_that_another_rule_now_makes(bench: Workbench, monkeypatch: pytest.MonkeyPatch):
+    rule = replace(jobs.RULES["judge_claims"], outputs={"table": "claims.parquet"})
+    monkeypatch.setitem(jobs.RULES, "judge_claims", rule)
+    assert stale(bench) == {"claims.md": ["judge_claims no longer makes it"]}
+
+
+def test_what_is_installed_counts_and_the_lock_is_told(bench: Workbench):
+    lock = bench.clone / "envs/requirements.txt"
+    lock.write_text(f"numpy=={np.__version__} \\\n    --hash=sha256:00\n# scipy==0.1\n")
+    assert bench.audit().departures == []
+    with lock.open("a") as file:
+        file.write("scipy==0.1 ; python_version > '3'\nnone==1 ; python_version < '3'\n")
+    result = bench.audit()
+    assert result.departures == [f"scipy 0.1 is pinned and {scipy.__version__} installed"]
+    assert result.verified
+    lock.unlink()
+    assert bench.audit().departures == ["envs/requirements.txt is not there"]
 
 
 def test_a_withdrawn_point_leaves_what_was_made_as_it_is(bench: Workbench):

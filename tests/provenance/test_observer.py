@@ -14,7 +14,7 @@ from nao.provenance.observer import observed
 
 snakemake = SimpleNamespace(
     log=["results/laptop/logs/job.log"], rule="job", scriptdir=".", input=[],
-    output=["results/laptop/made.txt"], params={}, wildcards={},
+    output=["results/laptop/made.txt"], params=SimpleNamespace(job={}), wildcards={},
 )
 with observed(snakemake):
     print(sys.argv[1])

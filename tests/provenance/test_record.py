@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel
 from workbench import Workbench
 
-from nao.provenance import environment
+from nao.provenance import environment, packages
 from nao.provenance.hashing import sha256_of
 from nao.provenance.pictures import embedded_id
 from nao.provenance.record import plain, recording, tree_of
@@ -131,30 +131,39 @@ def test_git_is_asked_in_a_clone_that_another_user_owns(repository: Path):
         pytest.skip("only root can give files away")
     for path in [repository, *repository.rglob("*")]:
         os.chown(path, 65534, 65534)
-    found = environment.GitQuestion(repository).answer()
+    found = environment.GitQuestion(repository).answer([])
     assert isinstance(found, Git)
     assert not found.dirty
 
 
 def test_a_clone_that_git_cannot_read_says_so_in_its_record(repository: Path):
     (repository / ".git" / "config").write_text("[core\n")
-    found = environment.GitQuestion(repository).answer()
+    found = environment.GitQuestion(repository).answer([])
     assert isinstance(found, GitRefusal)
     assert "bad config line 1" in found.refused
     assert str(repository) not in found.refused
 
 
+def test_a_module_that_git_does_not_know_is_no_clean_code(repository: Path):
+    (repository / ".gitignore").write_text("draft.py\n")
+    for name in ("draft.py", "other.py"):
+        (repository / name).write_text("x = 1\n")
+    found = environment.GitQuestion(repository).answer(["draft.py", "tracked.py"])
+    assert isinstance(found, Git)
+    assert (found.dirty, found.untracked, found.diff_sha256) == (True, ["draft.py"], None)
+
+
 def test_a_folder_inside_another_repository_is_no_clone_of_it(repository: Path):
     (repository / "unpacked").mkdir()
-    assert environment.GitQuestion(repository / "unpacked").answer() is None
+    assert environment.GitQuestion(repository / "unpacked").answer([]) is None
 
 
 def test_a_second_list_of_packages_does_not_hide_the_lock(tmp_path: Path):
     (tmp_path / "envs").mkdir()
-    assert environment.find_lock(tmp_path) is None
+    assert packages.find_lock(tmp_path) is None
     for name in ("requirements.txt", "another.txt"):
         (tmp_path / "envs" / name).touch()
-    assert environment.find_lock(tmp_path) == tmp_path / "envs" / "requirements.txt"
+    assert packages.find_lock(tmp_path) == tmp_path / "envs" / "requirements.txt"
 
 
 def record(work, **job) -> None:
@@ -235,5 +244,5 @@ def test_the_lock_counts_without_its_comments(tmp_path: Path):
     hashes = []
     for text in ("# top\na==1\n    # via b\nb==2\n", "b==2\na==1  # c\n", "a==1\nb==3\n"):
         lock.write_text(text)
-        hashes.append(environment.describe_lock(lock, tmp_path).sha256)
+        hashes.append(packages.describe_lock(lock, tmp_path).sha256)
     assert hashes[0] == hashes[1] != hashes[2]

@@ -12,7 +12,8 @@ from nao.estimators import ESTIMATORS
 from nao.figures import FIGURES
 from nao.folder import Occupied, occupy
 from nao.jobs import DEFAULT_FIGURES, RULES, Job, wildcards
-from nao.provenance.fingerprint import code_fingerprint
+from nao.provenance.fingerprint import code_fingerprint, foreign_modules
+from nao.provenance.packages import installed
 from nao.provenance.schema import record_path
 from nao.requests import request
 
@@ -104,12 +105,13 @@ def read(rule):
 
 
 def given(rule):
-    """What a rule's job is given, and the fingerprint of its script and of all that it imports.
+    """What a rule's job is given, by what code of ours and with which versions of others'.
 
     As one value, since Snakemake compares params without their names: swapped ones go unseen.
     """
-    code = code_fingerprint(Path(workflow.basedir, "workflow/scripts", f"{rule}.py"))
-    return lambda wildcards: {"code": code} | Job(PLAN, rule, dict(wildcards.items())).params
+    script = Path(workflow.basedir, "workflow/scripts", f"{rule}.py")
+    run = {"code": code_fingerprint(script), "packages": installed(foreign_modules(script))}
+    return lambda wildcards: run | Job(PLAN, rule, dict(wildcards.items())).params
 
 
 def figure_files(*figures):
