@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.linalg import subspace_angles
 
 from nao.tasks.problems import Problem
 from nao.theory.posterior import covariance_correction
@@ -78,6 +77,8 @@ def true_prior(problem: Problem) -> RecoveredPrior:
 
 def prior_distance(recovered: RecoveredPrior, problem: Problem) -> PriorDistance:
     """Relative errors of the mean and covariance, and the principal angle of the task space."""
+    from scipy.linalg import subspace_angles  # here, for it is slow to load
+
     covariance = problem.prior_covariance
     leading = recovered.eigenvectors[:, : problem.task_dimension]
     return PriorDistance(

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import statsmodels.api as sm
 from jaxtyping import Float
 
 
@@ -35,6 +34,8 @@ def loglog_slope(
     the number of values with at least one score left. Fewer than two values give no slope, fewer
     than three no interval.
     """
+    import statsmodels.api as sm  # here, for it is slow to load
+
     values = np.asarray(values, dtype=np.float64)
     scores = np.asarray(scores, dtype=np.float64)
     if scores.ndim != 2 or len(scores) != len(values) or np.any(~(values > 0)):

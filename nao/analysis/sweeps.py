@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from nao.analysis.scaling import loglog_slope
 
@@ -56,6 +55,8 @@ def log_ratio(numerator: pd.DataFrame, denominator: pd.DataFrame) -> pd.DataFram
 
 def mean_interval(numbers: pd.Series) -> Interval:
     """Mean and Student's t interval of the finite numbers; of a single one the number alone."""
+    from scipy import stats  # here, for it is slow to load
+
     finite = numbers.dropna().to_numpy(float)
     if len(finite) == 0:
         return UNKNOWN

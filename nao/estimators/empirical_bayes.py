@@ -8,7 +8,6 @@ The strongest classical rival: it knows what the transformer knows, the training
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from nao.estimators.oracle import GaussianModel
 from nao.estimators.two_stage import EstimatedPrior, debiased_moments
@@ -75,6 +74,8 @@ class _Statistics:
 
     def solve(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Θ (d, r+1) of Σ_j X_jᵀX_j Θ E[u_j u_jᵀ] = Σ_j X_jᵀY_j E[u_j]ᵀ: d(r+1) unknowns."""
+        from scipy.linalg import cho_factor, cho_solve  # here, for it is slow to load
+
         size = first.shape[1]
         upper = second.reshape(self.count, -1).T @ self.gram
         blocks = np.zeros((size * size, self.d, self.d))

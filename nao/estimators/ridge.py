@@ -10,14 +10,13 @@ tridiagonal form T, in a basis whose first vector is Y/‖Y‖ (Eldén 1977). A 
 then gives both at any μ in O(n), where an eigendecomposition costs five times the reduction.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
-from scipy.linalg import get_lapack_funcs
 
 from nao.estimators.batches import in_batches
-
-# LAPACK has no batched form of this reduction or of Cholesky's solution: one call a context.
-_sytrd, _posv = get_lapack_funcs(("sytrd", "posv"), dtype=np.float64)
 
 #: log10 of nλ over the mean eigenvalue of XXᵀ, for the first pass
 GRID = np.linspace(-8, 4, 25)
@@ -43,12 +42,20 @@ def ridge_penalty(
     return in_batches(lambda x, y: _penalty(*_kernel_form(x, y)[1:]), x, y) / x.shape[1]
 
 
+def _lapack(name: str) -> Callable[..., Any]:
+    """LAPACK's function in double precision, which has no batched form: one call a context."""
+    from scipy.linalg import get_lapack_funcs  # here, for it is slow to load
+
+    return get_lapack_funcs(name, dtype=np.float64)
+
+
 def _ridge(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     x, kernel, y, outside, spare = _kernel_form(x, y)
     penalty = _penalty(kernel, y, outside, spare)
     rows = np.arange(kernel.shape[1])
     kernel[:, rows, rows] += penalty[:, None]
-    dual = np.stack([_posv(k.T, y_j, overwrite_a=1)[1] for k, y_j in zip(kernel, y, strict=True)])
+    posv = _lapack("posv")
+    dual = np.stack([posv(k.T, y_j, overwrite_a=1)[1] for k, y_j in zip(kernel, y, strict=True)])
     return (dual[:, None] @ x)[:, 0]
 
 
@@ -100,8 +107,9 @@ def _tridiagonal(kernel: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndar
 
     diagonal = np.empty_like(y)
     offdiagonal = np.empty((len(y), max(y.shape[1] - 1, 0)))
+    sytrd = _lapack("sytrd")
     for i, symmetric in enumerate(reflected):
-        _, diagonal[i], offdiagonal[i], _, _ = _sytrd(symmetric.T, lower=1, overwrite_a=1)
+        _, diagonal[i], offdiagonal[i], _, _ = sytrd(symmetric.T, lower=1, overwrite_a=1)
     return diagonal, offdiagonal**2
 
 

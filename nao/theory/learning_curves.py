@@ -2,7 +2,6 @@
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import root_scalar
 
 
 def one_layer_risk(
@@ -24,6 +23,8 @@ def one_layer_risk(
     which diverges at τ = 1. A finite size adds a share of order 1/d: at τ = 4 and r_w = d/2, 2.6/d
     for d = 16 and 2.3/d for d = 48. Raises ValueError for n or n_s ≤ 0.
     """
+    from scipy.optimize import root_scalar  # here, for it is slow to load
+
     if n <= 0 or contexts <= 0:
         raise ValueError(f"n = {n} rows and contexts = {contexts}: give positive numbers")
     d = len(prior_variances)

@@ -4,7 +4,6 @@ Rows are x_i ~ N(0, Σ_x), and Z = XU has the row covariance K = UᵀΣ_xU (r ×
 """
 
 import numpy as np
-from scipy.optimize import root_scalar
 
 from nao.tasks.problems import Problem
 
@@ -37,6 +36,8 @@ def marchenko_pastur_risk(problem: Problem, rows: float) -> float:
 
         m = [−(1 − c + z) + sqrt((1 − c + z)² + 4cz)] / (2cz).
     """
+    from scipy.optimize import root_scalar  # here, for it is slow to load
+
     r, noise_variance = problem.task_dimension, problem.noise_std**2
     loading = problem.prior_basis * np.sqrt(problem.prior_variances)
     seen, directions = np.linalg.eigh(loading.T @ problem.design_covariance @ loading)

@@ -5,7 +5,6 @@ Z = XU throughout; X is one of a batch of designs, and nothing here sees Y or w.
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import minimize_scalar
 
 from nao.tasks.problems import Problem
 
@@ -61,6 +60,8 @@ def risk_floor(problem: Problem, x: Float[np.ndarray, "batch n d"], chance: floa
     of χ² variables, it is Chernoff's bound. Raises ValueError for other laws, under which an
     estimator not linear in Y may have less error.
     """
+    from scipy.optimize import minimize_scalar  # here, for it is slow to load
+
     if (problem.prior, problem.noise) != ("gaussian", "gaussian"):
         raise ValueError(
             f"prior = {problem.prior!r} with noise = {problem.noise!r}: the oracle's risk is the "

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from pytorch_optimizer import SOAP, ScheduleFreeAdamW
 from torch import Tensor
 from torch.optim import Adam, Muon, Optimizer
 
@@ -40,11 +39,15 @@ def _muon(groups: list[Group], recipe: TrainingSpec) -> list[Optimizer]:
 
 
 def _soap(groups: list[Group], recipe: TrainingSpec) -> list[Optimizer]:
+    from pytorch_optimizer import SOAP  # here, for it is slow to load
+
     betas = recipe.beta1, recipe.beta2
     return [SOAP(groups, lr=0.0, betas=betas, weight_decay=0.0, precondition_frequency=REFRESH)]
 
 
 def _schedule_free(groups: list[Group], recipe: TrainingSpec) -> list[Optimizer]:
+    from pytorch_optimizer import ScheduleFreeAdamW  # here, for it is slow to load
+
     betas = recipe.beta1, recipe.beta2
     return [ScheduleFreeAdamW(groups, lr=0.0, betas=betas, weight_decay=0.0)]
 
@@ -101,8 +104,8 @@ class StackOptimizer:
     def finish(self) -> None:
         """Leave the weights to be used, where an optimiser trains at others (schedule-free)."""
         for optimizer in self.optimizers:
-            if isinstance(optimizer, ScheduleFreeAdamW):
-                optimizer.eval()
+            if evaluate := getattr(optimizer, "eval", None):
+                evaluate()
 
     def state(self) -> list[dict[str, Any]]:
         """All that the next steps depend on, as torch's optimisers give it."""
