@@ -52,11 +52,20 @@ def rows(experiment, estimator, score, replicates=None, objective=None, metric="
     ]
 
 
-def table(experiment, nao, oracle, two_stage=lambda v, k: 0.6, ridge=lambda v, k: 1.4, bound=None):
+def table(
+    experiment,
+    nao,
+    oracle,
+    two_stage=lambda v, k: 0.6,
+    ridge=lambda v, k: 1.4,
+    bound=None,
+    law=None,
+):
     gathered = rows(experiment, "ridge", ridge)
     gathered += rows(experiment, "two_stage_ridge", two_stage, 3)
     gathered += rows(experiment, "oracle_ridge", oracle)
     gathered += rows(experiment, "oracle_ridge", bound or oracle, metric="rmse_bound")
+    gathered += rows(experiment, "oracle_ridge", law, metric="oracle_law") if law else []
     gathered += rows(experiment, "misfit", nao, 3, "misfit")
     texts = dict.fromkeys(["estimator", "model", "objective", "metric"], "string")
     return pd.DataFrame(gathered).astype(texts | {"replicate": "Int64", "value": "Float64"})
@@ -179,6 +188,27 @@ class TestExponents:
         assert found.verdict == "fails"
         assert found.number == pytest.approx(-0.3)
         assert judged("condition", "C5b", "ORE", **curves).verdict == "fails"
+
+    @pytest.mark.parametrize(
+        ("experiment", "claim", "law", "own"),
+        [
+            ("task_dimension", "C4", lambda r, k: 0.1 * np.sqrt(r / max(N - r - 1, 0.1)), "0.67"),
+            ("context_length", "C6", lambda n, k: 0.1 * np.sqrt(R_W / (n - R_W - 1)), "-0.82"),
+        ],
+    )
+    def test_the_oracles_own_law_is_no_square_root(self, experiment, claim, law, own):
+        """Its exponents over the grids of scale laptop, and what follows it and what does not."""
+        letter = "d" if claim == "C4" else "c"
+        curves: dict[str, Any] = {"oracle": law, "law": law}
+        near = judged(experiment, f"{claim}a", nao=lambda v, k: 2 * wobble(k) * law(v, k), **curves)
+        assert near.verdict == "fails"
+        assert near.note.endswith(f"; the oracle's own law has {own} there")
+        follows = judged(experiment, claim + letter, nao=lambda v, k: 2 * law(v, k), **curves)
+        assert follows.verdict == "holds"
+        assert follows.number == pytest.approx(0, abs=1e-12)
+        root = judged(experiment, claim + letter, nao=lambda v, k: v**0.5, **curves)
+        assert root.verdict == "fails"
+        assert judged(experiment, claim + letter, "ORE", nao=law, **curves).verdict == "holds"
 
 
 def fitted(experiment):

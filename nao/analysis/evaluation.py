@@ -5,7 +5,7 @@ estimator uses no training contexts), `context` (the row of the test file) and `
 Scores: a row a replicate and metric, as in `SCORES`; NaN where the training of a replicate failed,
 or where an estimator has no answer, whose reason then stands in `reason`.
 An estimator is known by its name: a trained one by its learner's, beside which stand the kind of
-its model and its objective.
+its model, its objective and its number of layers.
 """
 
 from collections.abc import Sequence
@@ -22,14 +22,19 @@ from nao.analysis.leaks import CHANCE
 from nao.analysis.metrics import misfit, relative_rmse, rmse
 from nao.files import atomic_path
 from nao.tasks.problems import Contexts, Problem
+from nao.theory.depth import polynomial_risk
 from nao.theory.oracle_law import oracle_law
 from nao.theory.posterior import bayes_risk, risk_bound, risk_floor
+
+DEEPEST = 16
+"""Layers up to which the best polynomial is computed: no model of the study has more."""
 
 #: columns of a scores table
 SCORES = {
     "estimator": "string",
     "model": "string",
     "objective": "string",
+    "layers": "Int64",
     "replicate": "Int64",
     "metric": "string",
     "score": "float64",
@@ -51,6 +56,7 @@ def score_estimates(
     estimator: str,
     model: str | None = None,
     objective: str | None = None,
+    layers: int | None = None,
     prefix: str = "",
 ) -> pd.DataFrame:
     """RMSE, relative RMSE and misfit of every replicate; `test` must hold w.
@@ -66,7 +72,7 @@ def score_estimates(
             (replicate, f"{prefix}relative_rmse", relative_rmse(w_hat, test.w)),
             (replicate, f"{prefix}misfit", misfit(w_hat, test.x, test.y)),
         ]
-    return _scores(rows, estimator, model, objective)
+    return _scores(rows, estimator, model, objective, layers)
 
 
 def score_theory(problem: Problem, test: Contexts, estimator: str) -> pd.DataFrame:
@@ -75,7 +81,8 @@ def score_theory(problem: Problem, test: Contexts, estimator: str) -> pd.DataFra
     `expected_rmse` = sqrt(mean tr Σ_post(X)); `rmse_bound` = sqrt(mean σ_ε² r_w / (n b(X))), which
     is infinite as soon as one design leaves a direction of the task space unseen; `oracle_law`, the
     closed form in n, r_w and σ_ε; `rmse_floor`, below which no estimator is without having seen w
-    but with probability `leaks.CHANCE`, for Gaussian laws alone.
+    but with probability `leaks.CHANCE`, for Gaussian laws alone; `polynomial_rmse`, the least of as
+    many gradient steps in the prior's span as `layers` says, up to `DEEPEST`.
     """
     risks = {
         "expected_rmse": np.mean(bayes_risk(problem, test.x)),
@@ -84,8 +91,13 @@ def score_theory(problem: Problem, test: Contexts, estimator: str) -> pd.DataFra
     }
     if problem.prior == problem.noise == "gaussian":
         risks["rmse_floor"] = risk_floor(problem, test.x, CHANCE)
-    rows = [(None, metric, float(np.sqrt(risk))) for metric, risk in risks.items()]
-    return _scores(rows, estimator, None, None)
+    steps = range(1, DEEPEST + 1)
+    named = [
+        *((metric, None, risk) for metric, risk in risks.items()),
+        *(("polynomial_rmse", L, polynomial_risk(problem, test.x, L)) for L in steps),
+    ]
+    rows = [(None, metric, float(np.sqrt(risk))) for metric, _, risk in named]
+    return _scores(rows, estimator, None, None, [layers for _, layers, _ in named])
 
 
 def _scores(
@@ -93,10 +105,11 @@ def _scores(
     estimator: str,
     model: str | None,
     objective: str | None,
+    layers: int | list[int | None] | None,
 ) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["replicate", "metric", "score"])
     frame = frame.assign(estimator=estimator, model=model, objective=objective)
-    frame = frame.assign(reason=None)
+    frame = frame.assign(layers=pd.Series(layers, frame.index, "Int64"), reason=None)
     return frame[list(SCORES)].astype(SCORES)
 
 

@@ -28,7 +28,13 @@ KEYS = {
     "objective": "string",
     "replicate": "Int64",
 }
-COLUMNS = KEYS | {"metric": "string", "score": "float64", "reason": "string", "source": "string"}
+COLUMNS = KEYS | {
+    "layers": "Int64",
+    "metric": "string",
+    "score": "float64",
+    "reason": "string",
+    "source": "string",
+}
 MOMENTS = ("mean", "covariance", "eigenvalues", "rank")
 
 
@@ -46,7 +52,16 @@ def tabulate(
     failed keeps its rows, with a score of NaN. Raises ValueError where a source lacks a column, and
     `LeakError` where an estimator is better than one that has not seen w can be.
     """
-    columns = ("estimator", "model", "objective", "replicate", "metric", "score", "reason")
+    columns = (
+        "estimator",
+        "model",
+        "objective",
+        "layers",
+        "replicate",
+        "metric",
+        "score",
+        "reason",
+    )
     frames = []
     for point in experiment.points:
         sources = [(estimator, point.dataset) for estimator in baselines]

@@ -144,8 +144,10 @@ def many_contexts(tables: Tables) -> Iterator[Finding]:
 def sweep_exponent(tables: Tables, experiment: str) -> Iterator[Finding]:
     """The exponent of ORE and of every trained estimator along a sweep."""
     table = _in_regime(tables[experiment])
+    law = exponent(curve(table, ORACLE, "oracle_law")).number
+    own = "" if np.isnan(law) else f"; the oracle's own law has {law:.2f} there"
     for name, scores in ((ORACLE, curve(table, ORACLE)), *learners(table)):
-        yield _finding(name, scores, exponent(scores), _over(scores))
+        yield _finding(name, scores, exponent(scores), _over(scores) + own)
 
 
 def exponent_against(

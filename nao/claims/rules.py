@@ -52,6 +52,21 @@ def _law(claim: str, experiment: str, symbol: str, law: str, exponent: float) ->
     )
 
 
+def _closed_form(claim: str, experiment: str, symbol: str) -> Rule:
+    """The law that is the oracle's own at little noise and any size, not at r_w ≪ n alone."""
+    return Rule(
+        claim,
+        f"The RMSE follows {symbol} as σ_ε √(r_w / (n − r_w − 1)), the oracle's own law, does",
+        f"the exponent of RMSE/law over the points {OWN} is 0 to within {EXPONENT_TOLERANCE:g}",
+        f"exponent in {symbol} less the law's",
+        _near(0),
+        (experiment,),
+        partial(
+            measures.exponent_against, experiment=experiment, metric="oracle_law", with_oracle=True
+        ),
+    )
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "C1a",
@@ -151,6 +166,7 @@ RULES: tuple[Rule, ...] = (
         ("task_dimension",),
         measures.blow_up,
     ),
+    _closed_form("C4d", "task_dimension", "r_w"),
     Rule(
         "C5a",
         "The RMSE follows κ(Σ_x) as the oracle's does",
@@ -172,6 +188,7 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     *_law("C6", "context_length", "n", "1/√n", -0.5),
+    _closed_form("C6c", "context_length", "n"),
     Rule(
         "C10a",
         "Under the paper's loss training goes below the misfit of the oracle",

@@ -25,7 +25,9 @@ Strokes = dict[str, Any]  # keyword arguments of an artist
 
 TOP_EDGE = 0.95  # of a panel's height, where the crosses of failed trainings stand
 EXPECTED: Strokes = {"color": BLACK, "lw": 5, "alpha": 0.16, "solid_capstyle": "round"}
+LAW: Strokes = {"color": BLACK, "lw": 1, "linestyle": (0, (5, 2))}
 BOUND: Strokes = {"color": GREY, "lw": 1, "linestyle": (0, (1.5, 1.5))}
+STEPS: Strokes = {"color": GREY, "lw": 0.9, "linestyle": (0, (6, 1.5, 1, 1.5))}
 OUTSIDE_FIT: Strokes = {"color": FAINT, "alpha": 0.3, "lw": 0}
 
 
@@ -97,16 +99,37 @@ def _cross(axes: Axes, value: float, share: str, looks: Look, others: int) -> Li
     return cross
 
 
-def draw_theory(axes: Axes, table: pd.DataFrame, bound: bool = False) -> None:
-    """The oracle's expected RMSE and, if asked for, its upper bound: lines without markers.
+THEORY = {"expected_rmse": EXPECTED, "oracle_law": LAW, "rmse_bound": BOUND}
 
-    To be drawn after `scale_log`: the bound may be infinite or far above every estimator.
+
+def draw_theory(axes: Axes, table: pd.DataFrame, *besides: str) -> None:
+    """The oracle's expected RMSE and the other metrics of `THEORY` asked for, as mere lines.
+
+    To be drawn after `scale_log`: a bound may be infinite or far above every estimator.
     """
-    lines = {"expected_rmse": EXPECTED} | ({"rmse_bound": BOUND} if bound else {})
-    for metric, strokes in lines.items():
+    for metric in ("expected_rmse", *besides):
         line = table[table["metric"] == metric].groupby("value")["score"].median()
         line = line.where(np.isfinite(line))
-        axes.plot(line.index, line, zorder=1.5, **strokes)
+        axes.plot(line.index, line, zorder=1.5, **THEORY[metric])
+
+
+def draw_steps(axes: Axes, table: pd.DataFrame) -> None:
+    """The least RMSE of L gradient steps in the prior's span, for every L that a learner has."""
+    for layers in sorted(table.loc[table["model"].notna(), "layers"].dropna().unique()):
+        chosen = (table["metric"] == "polynomial_rmse") & (table["layers"] == layers)
+        line = table[chosen].groupby("value")["score"].median()
+        axes.plot(line.index, line, zorder=1.5, **STEPS)
+        if not line.empty:
+            axes.annotate(
+                f"$L = {layers}$",
+                (line.index[-1], line.iloc[-1]),
+                xytext=(0, 2),
+                textcoords="offset points",
+                ha="right",
+                va="bottom",
+                fontsize=7,
+                color=GREY,
+            )
 
 
 def scale_log(axes: Axes, values: Iterable[float]) -> None:

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from nao.figures.curves import BOUND, EXPECTED, OUTSIDE_FIT, Curve
+from nao.figures.curves import BOUND, EXPECTED, LAW, OUTSIDE_FIT, STEPS, Curve
 from nao.figures.style import BLACK, GREY
 
 
@@ -15,6 +15,8 @@ def draw_legend(figure: Figure, drawn: Iterable[Curve], besides: Iterable[str] =
     drawn = list(drawn)
     known = {
         "expected": Line2D([], [], label="expected RMSE of ORE", **EXPECTED),
+        "law": Line2D([], [], label="closed form for ORE", **LAW),
+        "steps": Line2D([], [], label="best in $L$ gradient steps", **STEPS),
         "bound": Line2D([], [], label="upper bound for ORE", **BOUND),
         "symmetrised": Line2D([], [], label="symmetrised", color=GREY, ls=(0, (1, 1))),
         "outside": Patch(label="$r_w ≥ n/2$, not fitted", **OUTSIDE_FIT),

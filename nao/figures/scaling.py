@@ -21,13 +21,16 @@ class Panel:
 
     title: str
     label: str
+    besides: tuple[str, ...] = ()  # metrics of theory drawn in this panel alone
 
 
 PANELS = {
     "noise": Panel("noise", r"noise standard deviation $\sigma_\varepsilon$"),
-    "task_dimension": Panel("task dimension", "rank of the prior covariance $r_w$"),
+    "task_dimension": Panel(
+        "task dimension", "rank of the prior covariance $r_w$", ("oracle_law",)
+    ),
     "condition": Panel("conditioning", r"condition number $\kappa(\Sigma_x)$"),
-    "context_length": Panel("context length", "rows per context $n$"),
+    "context_length": Panel("context length", "rows per context $n$", ("oracle_law",)),
 }
 
 
@@ -47,14 +50,14 @@ def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
             everywhere += drawn
         for axes in grid[::2, 0]:
             axes.set_ylabel(r"RMSE of $\hat w$")
-        draw_legend(figure, everywhere, ("expected", "bound", "outside"))
+        draw_legend(figure, everywhere, ("expected", "law", "bound", "outside"))
     return figure
 
 
 def _draw_panel(axes: Axes, table: pd.DataFrame, experiment: str, drawn: list[Curve]) -> None:
     draw_curves(axes, drawn)
     scale_log(axes, table["value"])
-    draw_theory(axes, table, bound=True)
+    draw_theory(axes, table, "rmse_bound", *PANELS[experiment].besides)
     axes.set_xlabel(PANELS[experiment].label)
     if experiment == "task_dimension":
         mark(axes, float(table["context_length"].iloc[0]), "$r_w = n$")

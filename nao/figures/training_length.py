@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from nao.analysis.tables import SYMMETRISED
-from nao.figures.curves import curves, draw_curves, draw_theory, scale_log
+from nao.figures.curves import curves, draw_curves, draw_steps, draw_theory, scale_log
 from nao.figures.legend import draw_legend
 from nao.figures.style import WIDTH, Looks, style
 
@@ -35,5 +35,6 @@ def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
         symmetrised = curves(table, looks, f"{SYMMETRISED}rmse")
         draw_curves(panels[-1], symmetrised)
         draw_theory(panels[-1], table)
-        draw_legend(figure, curves(table, looks), ("expected", "symmetrised"))
+        draw_steps(panels[-1], table)
+        draw_legend(figure, curves(table, looks), ("expected", "steps", "symmetrised"))
     return figure

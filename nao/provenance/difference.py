@@ -14,7 +14,7 @@ from nao.provenance.today import code_changes, differences, functions
 from nao.provenance.trees import artefacts_in, bases_of, is_artefact
 
 KEY_COLUMNS = ("experiment", "axis", "value", "estimator", "model", "objective",
-               "replicate", "metric", "kind", "claim", "context", "step")  # fmt: skip
+               "layers", "replicate", "metric", "kind", "claim", "context", "step")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nao.analysis.evaluation import (
+    DEEPEST,
     SCORES,
     Estimates,
     read_estimates,
@@ -14,6 +15,7 @@ from nao.analysis.evaluation import (
 )
 from nao.specs import ProblemSpec
 from nao.tasks.problems import Contexts, draw_problem, sample_contexts
+from nao.theory.depth import polynomial_risk
 from nao.theory.oracle_law import oracle_law
 from nao.theory.posterior import bayes_risk
 
@@ -32,7 +34,7 @@ def test_scores_of_each_replicate(test_contexts):
     w = test_contexts.w
     w_hat = np.stack([w, w + 0.5, np.full_like(w, np.nan)])
     scores = score_estimates(
-        Estimates(w_hat, (0, 1, 4)), test_contexts, "nao", "transformer", "misfit"
+        Estimates(w_hat, (0, 1, 4)), test_contexts, "nao", "transformer", "misfit", 7
     )
     assert scores.dtypes.astype(str).to_dict() == {
         name: kind if kind != "string" else str(scores[name].dtype) for name, kind in SCORES.items()
@@ -47,6 +49,7 @@ def test_scores_of_each_replicate(test_contexts):
     np.testing.assert_allclose(misfit[0], (residual**2).mean())
     assert len(scores) == 9
     assert set(scores["objective"]) == {"misfit"}
+    assert set(scores["layers"]) == {7}
 
 
 def test_an_estimator_without_replicates(test_contexts):
@@ -63,13 +66,22 @@ def test_scores_need_w(test_contexts):
 
 
 def test_theory_is_a_root_mean_over_the_designs(problem, test_contexts):
-    scores = score_theory(problem, test_contexts, "oracle_ridge").set_index("metric")["score"]
+    table = score_theory(problem, test_contexts, "oracle_ridge")
+    scores = table[table["layers"].isna()].set_index("metric")["score"]
     risks = bayes_risk(problem, test_contexts.x)
     np.testing.assert_allclose(scores["expected_rmse"] ** 2, risks.mean())
     assert scores["rmse_bound"] >= scores["expected_rmse"] > scores["rmse_floor"] > 0
     np.testing.assert_allclose(
         scores["oracle_law"] ** 2, oracle_law(problem, test_contexts.x.shape[1])
     )
+
+
+def test_the_best_polynomial_stands_once_for_every_depth(problem, test_contexts):
+    table = score_theory(problem, test_contexts, "oracle_ridge")
+    least = table[table["metric"] == "polynomial_rmse"]
+    assert list(least["layers"]) == list(range(1, DEEPEST + 1))
+    exact = [polynomial_risk(problem, test_contexts.x, L) for L in least["layers"]]
+    np.testing.assert_allclose(least["score"] ** 2, exact)
 
 
 @pytest.mark.parametrize("replicates", [(None,), (0,), (3, 4, 5)])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from nao.figures.curves import curves, draw_curves, draw_theory, scale_log
+from nao.figures.curves import curves, draw_curves, draw_steps, draw_theory, scale_log
 from tests.evaluated import smoke_looks, smoke_plan, smoke_tables
 from tests.figures.failures import with_failures
 
@@ -66,7 +66,7 @@ def test_an_infinite_bound_is_left_out_and_moves_no_axis():
     draw_curves(axes, curves(table, smoke_looks()))
     scale_log(axes, table["value"])
     before = axes.get_ylim()
-    draw_theory(axes, table, bound=True)
+    draw_theory(axes, table, "rmse_bound")
     assert axes.get_ylim() == before
     expected, drawn = axes.lines[-2:]
     assert np.isfinite(np.asarray(expected.get_ydata(), float)).all()
@@ -92,3 +92,18 @@ def test_panels_that_share_an_axis_are_scaled_once():
     assert limits[1] > 100, "the second panel's curves are inside"
     scale_log(second, [1, 2])
     assert second.get_ylim() == limits
+
+
+def test_steps_are_drawn_for_every_depth_of_a_learner():
+    table = smoke_tables()["training_length"]
+    axes = Figure().subplots()
+    draw_curves(axes, curves(table, smoke_looks()))
+    count = len(axes.lines)
+    draw_steps(axes, table)
+    depths = sorted(set(table.loc[table["model"].notna(), "layers"]))
+    assert len(depths) > 1
+    assert [text.get_text() for text in axes.texts] == [f"$L = {depth}$" for depth in depths]
+    oracle = table[table["metric"] == "expected_rmse"]["score"].iloc[0]
+    heights = [np.asarray(line.get_ydata(), float)[0] for line in axes.lines[count:]]
+    assert heights == sorted(heights, reverse=True), "more steps reach further"
+    assert heights[-1] > oracle

@@ -5,6 +5,7 @@ from matplotlib.patches import Rectangle
 from nao.analysis.sweeps import exponent, log_scores
 from nao.analysis.tables import in_scaling_regime
 from nao.figures import FIGURES, draw
+from nao.figures.curves import LAW
 from tests.evaluated import smoke_looks, smoke_plan, smoke_tables
 
 
@@ -53,3 +54,17 @@ def test_the_printed_slopes_are_those_of_the_table():
     for number in (fit.number, fit.low, fit.high):
         assert f"{number:.2f}" in written[0]
     assert fit.number == pytest.approx(1, abs=0.1), "empirical Bayes is near the oracle here"
+
+
+def test_the_closed_form_is_drawn_through_r_w_of_n_and_more():
+    figure = draw("fig3", smoke_tables(), smoke_looks())
+    drawn = {}
+    for axes in figure.axes:
+        title = axes.get_title(loc="left")
+        thin = (line for line in axes.lines if line.get_linewidth() == LAW["lw"])
+        drawn |= {title[:3]: line for line in thin if line.get_color() == LAW["color"]}
+    assert set(drawn) == {"(b)", "(d)"}
+    table = smoke_tables()["task_dimension"]
+    law = table[table["metric"] == "oracle_law"].set_index("value")["score"]
+    np.testing.assert_allclose(np.asarray(drawn["(b)"].get_ydata(), float), law)
+    assert (law.index >= table["context_length"].iloc[0]).any()

@@ -17,7 +17,7 @@ with observed(snakemake, root=seed):
     if not model.row_invariant:
         averaged = symmetrised_estimate(model, test, orders, stream(seed, "row_orders"))
         found[SYMMETRISED] = Estimates(averaged, replicates)
-    labels = spec.learner, spec.model.kind, spec.training.objective
+    labels = spec.learner, spec.model.kind, spec.training.objective, spec.model.layers
     scores = [score_estimates(each, test, *labels, prefix) for prefix, each in found.items()]
     write_estimates(snakemake.output.estimates, found[""])
     write_table(snakemake.output.scores, pd.concat(scores, ignore_index=True))
