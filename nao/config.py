@@ -85,7 +85,9 @@ class ScaleSpec(Spec):
 
     compute: Compute = Compute()
     base: BaseSpec
-    values: dict[str, tuple[float | int, ...]] = Field(description="experiment → swept values")
+    values: dict[str, tuple[float | int | str, ...]] = Field(
+        description="experiment → swept values"
+    )
 
 
 class Config(Spec):
@@ -130,7 +132,7 @@ class Config(Spec):
 class Point(Spec):
     """One point of an experiment: a data set and, per learner, a run."""
 
-    value: float | int | None
+    value: float | int | str | None
     dataset: str
     runs: dict[str, str]
 
@@ -183,7 +185,7 @@ def expand(config: Config) -> Plan:
     for name, experiment in config.experiments.items():
         points = []
         for value in scale.values[name] if experiment.axis else (None,):
-            place = f"experiments.{name}" + ("" if value is None else f" at {value:g}")
+            place = f"experiments.{name}" + ("" if value is None else f" at {value}")
             members = {
                 learner: _run(config, scale, experiment, value, learner, place)
                 for learner in experiment.learners
@@ -216,7 +218,7 @@ def _run(
     config: Config,
     scale: ScaleSpec,
     experiment: ExperimentSpec,
-    value: float | int | None,
+    value: float | int | str | None,
     learner: str,
     place: str,
 ) -> RunSpec:
@@ -234,9 +236,7 @@ def _run(
         own.model_dump(include={"model", "training"}),
     ):
         for part, overrides in changes.items():
-            # Another kind of model shares no value with the base point's.
-            fresh = part == "model" and "kind" in overrides
-            values[part] = overrides if fresh else values.get(part, {}) | overrides
+            values[part] = _merged(values.get(part, {}), overrides)
     if experiment.axis is not None:
         *parents, key = experiment.axis.split(".")
         section: Any = values
@@ -245,12 +245,24 @@ def _run(
         if not isinstance(section, dict) or key not in section:
             raise ConfigError(
                 f"{place}: axis = {experiment.axis!r} is no value of scales.{config.scale}.base; "
-                "name one as in dataset.problem.noise_std"
+                "name one as in dataset.problem.noise.std"
             )
         section[key] = value
     if own.relative_steps != 1:
         values["training"]["steps"] = round(own.relative_steps * values["training"]["steps"])
     return _checked(RunSpec, values | {"learner": learner}, f"{place} (learner {learner})")
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`base` with `changes` in it, key by key; another kind shares no value with the base's."""
+    if "kind" in changes and changes["kind"] != base.get("kind"):
+        return changes
+    nested = {
+        key: _merged(base[key], value)
+        for key, value in changes.items()
+        if isinstance(value, dict) and isinstance(base.get(key), dict)
+    }
+    return base | changes | nested
 
 
 def _checked(kind: type[T], values: Any, place: str) -> T:
@@ -264,8 +276,9 @@ def _checked(kind: type[T], values: Any, place: str) -> T:
 
 def _sentence(error: Any, place: str) -> str:
     path = list(error["loc"])
-    if path[:1] == ["model"]:
-        del path[1:2]  # pydantic names the kind there, which is no key of the file
+    for i, part in enumerate(path[:-1]):
+        if part in ("model", "design", "prior"):
+            del path[i + 1]  # pydantic names the kind there, which is no key of the file
     key = ".".join(str(part) for part in path)
     where = f"{place}: {key}" if key else place
     if error["type"] == "extra_forbidden":

@@ -14,9 +14,9 @@ from nao.claims import RULES, judge, to_markdown
 from nao.claims.verdicts import verdict
 from nao.jobs import CLAIM_TABLES
 from nao.seeding import stream
-from nao.specs import ProblemSpec
 from nao.tasks.problems import draw_problem, sample_contexts
 from tests.evaluated import smoke_plan, smoke_tables
+from tests.laws import problem_spec
 
 N, R_W = 10, 2
 SWEEPS = {
@@ -351,7 +351,7 @@ class TestTraining:
 class TestPrior:
     """Estimates drawn from the prior itself, as those of a perfect estimator without noise."""
 
-    SPEC = ProblemSpec(dimension=12, task_dimension=2, noise_std=0.1)
+    SPEC = problem_spec(12)
     COUNT = 400
 
     def claims(self, distort, failed=()):

@@ -57,7 +57,7 @@ def test_a_point_more_adds_that_point_alone(values):
     after = expand(load(values))
     added = set(after.runs) - set(before.runs)
     assert set(before.runs) <= set(after.runs)
-    assert {after.runs[name].dataset.problem.noise_std for name in added} == {0.55}
+    assert {after.runs[name].dataset.problem.noise.std for name in added} == {0.55}
 
 
 def test_learners_share_the_data_of_a_point(values):
@@ -72,10 +72,10 @@ def test_learners_share_the_data_of_a_point(values):
 @pytest.mark.parametrize(
     ("place", "value", "words"),
     [
-        ("scales.laptop.base.dataset.problem.noise_std", -0.1, ["noise_std = -0.1", "0"]),
-        ("scales.laptop.base.dataset.problem.task_dimension", 21, ["task_dimension = 21", "20"]),
+        ("scales.laptop.base.dataset.problem.noise.std", -0.1, ["noise.std = -0.1", "0"]),
+        ("scales.laptop.base.dataset.problem.prior.rank", 21, ["prior.rank = 21", "20"]),
         ("scales.laptop.base.dataset.context_length", 20, ["context_length = 20", "n < d"]),
-        ("scales.laptop.base.dataset.problem.prior", "cauchy", ["cauchy", "gaussian"]),
+        ("scales.laptop.base.dataset.problem.prior.law", "cauchy", ["cauchy", "gaussian"]),
         ("recipe.training.beta1", "many", ["beta1 = 'many'", "number"]),
         ("recipe.training.stpes", 3, ["stpes", "not a known key"]),
         ("recipe.model.codes.share", -1, ["misfit): model.codes.share = -1", "greater than 0"]),
@@ -171,8 +171,8 @@ def test_an_experiment_may_move_the_base_point(values):
 problems = st.fixed_dictionaries(
     {
         "dimension": st.integers(2, 50),
-        "task_dimension": st.integers(1, 2),
-        "noise_std": st.floats(0, 10),
+        "prior": st.fixed_dictionaries({"rank": st.integers(1, 2)}),
+        "noise": st.fixed_dictionaries({"std": st.floats(0, 10)}),
     }
 )
 

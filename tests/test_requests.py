@@ -8,6 +8,7 @@ from nao.bench.steps import LAPTOP, PAPER, Shape, counted_flops, training_step
 from nao.config import Plan, expand, load
 from nao.requests import ATTEMPTS, Request, request, training_products, training_seconds
 from nao.specs import RunSpec
+from tests.laws import problem_values
 
 CPU = pytest.importorskip("torch").device("cpu")
 
@@ -29,7 +30,7 @@ def test_flops_are_those_that_torch_counts(shape):
 def run(dimension: int, context_length: int, **changes) -> RunSpec:
     values = {
         "dataset": {
-            "problem": {"dimension": dimension, "task_dimension": 2, "noise_std": 0.1},
+            "problem": problem_values(dimension),
             "context_length": context_length,
             "train_contexts": 10000,
             "test_contexts": 1000,

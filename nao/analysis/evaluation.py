@@ -89,7 +89,7 @@ def score_theory(problem: Problem, test: Contexts, estimator: str) -> pd.DataFra
         "rmse_bound": np.mean(risk_bound(problem, test.x)),
         "oracle_law": oracle_law(problem, test.x.shape[1]),
     }
-    if problem.prior == problem.noise == "gaussian":
+    if problem.gaussian:
         risks["rmse_floor"] = risk_floor(problem, test.x, CHANCE)
     steps = range(1, DEEPEST + 1)
     named = [

@@ -16,10 +16,10 @@ def refuse_leaks(table: pd.DataFrame, metrics: tuple[str, ...] = ("rmse",)) -> N
     The floor (`theory.posterior.risk_floor`) allows for the sampling error of the test contexts.
     Where the laws are not Gaussian there is none, and nothing is held. Raises `LeakError`.
     """
-    keys = ["value", "score"]
+    keys = ["value", "setting", "score"]
     scores = table.loc[table["metric"].isin(metrics), ["estimator", "replicate", "source", *keys]]
     floors = table.loc[table["metric"] == "rmse_floor", keys]
-    held = scores.merge(floors, on="value", suffixes=("", "_floor"))
+    held = scores.merge(floors, on=["value", "setting"], suffixes=("", "_floor"))
     below = held[held["score"] < held["score_floor"]]
     if below.empty:
         return

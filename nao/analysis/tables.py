@@ -21,8 +21,9 @@ KEYS = {
     "experiment": "string",
     "axis": "string",
     "value": "Float64",
+    "setting": "string",
     "context_length": "int64",
-    "task_dimension": "int64",
+    "task_dimension": "Int64",
     "estimator": "string",
     "model": "string",
     "objective": "string",
@@ -48,7 +49,8 @@ def tabulate(
     """The scores of one experiment: the columns of `COLUMNS`, one row per number.
 
     `read(estimator, source)` gives the scores stored for one estimator. Beside the swept value
-    stand n and r_w of its point, which say where the scaling laws apply. A replicate whose training
+    stand n and r_w of its point, which say where the scaling laws apply; a value that is a name
+    stands in `setting`, and r_w is null where the prior has no rank. A replicate whose training
     failed keeps its rows, with a score of NaN. Raises ValueError where a source lacks a column, and
     `LeakError` where an estimator is better than one that has not seen w can be.
     """
@@ -71,7 +73,7 @@ def tabulate(
                 frame.assign(
                     experiment=name,
                     axis=experiment.axis,
-                    value=point.value,
+                    **_place(point.value),
                     context_length=datasets[point.dataset].context_length,
                     task_dimension=datasets[point.dataset].problem.task_dimension,
                     source=source,
@@ -104,7 +106,7 @@ def tabulate_priors(
                 frame.assign(
                     experiment=name,
                     axis=experiment.axis,
-                    value=point.value,
+                    **_place(point.value),
                     context_length=dataset.context_length,
                     task_dimension=dataset.problem.task_dimension,
                     estimator=learner,
@@ -116,6 +118,12 @@ def tabulate_priors(
             )
     columns = [*KEYS, "kind", *MOMENTS, "test_contexts", "source"]
     return pd.concat(frames, ignore_index=True)[columns]
+
+
+def _place(value: float | int | str | None) -> dict[str, float | int | str | None]:
+    """The swept value as a number or, where it is a name, as a setting."""
+    named = isinstance(value, str)
+    return {"value": None if named else value, "setting": value if named else None}
 
 
 def in_scaling_regime(table: pd.DataFrame) -> pd.Series:

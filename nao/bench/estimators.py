@@ -77,7 +77,7 @@ def _measured(
 
 
 def _drawn(d: int, n: int, contexts: int) -> tuple[Problem, Contexts]:
-    problem = draw_problem(ProblemSpec(dimension=d, task_dimension=2, noise_std=0.1), 0)
+    problem = draw_problem(ProblemSpec(dimension=d, prior={"rank": 2}, noise={"std": 0.1}), 0)
     return problem, sample_contexts(problem, n, contexts, stream(0, "bench"), np.float32)
 
 

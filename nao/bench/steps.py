@@ -43,7 +43,7 @@ class Shape:
     @property
     def spec(self) -> RunSpec:
         """A run of this shape."""
-        problem = ProblemSpec(dimension=self.d, task_dimension=1, noise_std=0.1)
+        problem = ProblemSpec(dimension=self.d, prior={"rank": 1}, noise={"std": 0.1})
         dataset = DatasetSpec(
             problem=problem,
             context_length=self.n,

@@ -5,7 +5,7 @@
 A new estimator is one file here and one row in the table.
 """
 
-from nao.estimators import empirical_bayes, least_squares, oracle, ridge, two_stage
+from nao.estimators import bayes, empirical_bayes, least_squares, oracle, ridge, two_stage
 from nao.estimators.estimator import Alone, Estimator
 
 ESTIMATORS: dict[str, Estimator] = {
@@ -15,4 +15,5 @@ ESTIMATORS: dict[str, Estimator] = {
     "two_stage_ridge_debiased": Estimator(two_stage.fit_prior_debiased, needs_training=True),
     "empirical_bayes": Estimator(empirical_bayes.fit_mixed_model, needs_training=True),
     "oracle_ridge": Estimator(oracle.oracle_ridge, needs_truth=True),
+    "posterior_mean": Estimator(bayes.Bayes, needs_truth=True),
 }

@@ -115,6 +115,7 @@ CLASSICAL = {
     "two_stage_ridge_debiased": Look("TRE debiased", GREEN, "^", (0, (4, 2)), False, order=3),
     "empirical_bayes": Look("EM", SKY, "P", (0, (5, 1.5, 1, 1.5)), order=4),
     "oracle_ridge": Look("ORE", BLACK, "D", "-", order=LAST),
+    "posterior_mean": Look("posterior mean", BLACK, "s", (0, (4, 2)), False, order=LAST + 1),
 }
 LINES = {
     "solid": "-",

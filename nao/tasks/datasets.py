@@ -4,10 +4,10 @@ A row is a context. Columns, as fixed-size lists of float32 in row-major order:
 
     x (n·d), y (n), w (d), and in training files x_heldout (m·d), y_heldout (m), replicate (int32)
 
-where the held-out rows share the context's w. The truth (w_0, U, Λ, Σ_x, σ_ε) is one row of
-float64. Every file carries its `DatasetSpec` and role in the schema metadata, and checksums of its
-pages. Contexts are drawn in blocks of 1024, each from a stream of its own named by role, replicate
-and block: memory stays bounded, and n_s = 100 is the beginning of n_s = 1000.
+where the held-out rows share the context's w. The truth is one row of float64: the moments w_0, U,
+Λ, Σ_x and σ_ε of its laws. Every file carries its `DatasetSpec` and role in the schema metadata,
+and checksums of its pages. Contexts are drawn in blocks of 1024, each from a stream of its own,
+named by role, replicate and block: memory stays bounded, and n_s = 100 is the beginning of 1000.
 """
 
 import json
@@ -58,7 +58,7 @@ def draw_blocks(
     for block in range(-(-count // BLOCK)):
         rng = stream(spec.seed, role, replicate, block)
         # A whole block even where fewer are kept, so that a smaller set is a prefix of a larger.
-        drawn = sample_contexts(problem, rows, BLOCK, rng, np.float32)
+        drawn = sample_contexts(problem, rows, BLOCK, rng, np.float32, role)
         kept = slice(min(BLOCK, count - block * BLOCK))
         x, y = drawn.x[kept], drawn.y[kept]
         assert drawn.w is not None
@@ -92,7 +92,7 @@ def write_contexts(path: str | Path, problem: Problem, spec: DatasetSpec, role: 
 
 
 def write_truth(path: str | Path, problem: Problem, spec: DatasetSpec) -> None:
-    """Write the problem as one row of float64."""
+    """Write the moments of the problem as one row of float64."""
     columns = {
         "prior_mean": problem.prior_mean[None],
         "prior_basis": problem.prior_basis[None],
@@ -133,20 +133,28 @@ def read_spec(path: str | Path) -> DatasetSpec:
 
 
 def read_truth(path: str | Path) -> Problem:
-    """The problem behind a data set. Raises `DatasetError` as `read_contexts` does."""
+    """The problem behind a data set: drawn anew, and held against the moments in the file.
+
+    Raises `DatasetError` as `read_contexts` does, and where the moments are others.
+    """
     with _open(path, "truth") as file:
         spec = _spec(file, path)
-        d, r = spec.problem.dimension, spec.problem.task_dimension
         row = _read(file, path, None, list(range(file.num_row_groups)))
-    return Problem(
-        prior_mean=_values(row, "prior_mean").reshape(d),
-        prior_basis=_values(row, "prior_basis").reshape(d, r),
-        prior_variances=_values(row, "prior_variances").reshape(r),
-        design_covariance=_values(row, "design_covariance").reshape(d, d),
-        noise_std=float(_values(row, "noise_std")[0]),
-        prior=spec.problem.prior,
-        noise=spec.problem.noise,
-    )
+    problem = draw_problem(spec.problem, spec.seed)
+    basis = _values(row, "prior_basis").reshape(problem.dimension, -1)
+    stored = {
+        "prior_mean": _values(row, "prior_mean"),
+        "prior_covariance": (basis * _values(row, "prior_variances")) @ basis.T,
+        "design_covariance": _values(row, "design_covariance").reshape(problem.dimension, -1),
+        "noise_std": _values(row, "noise_std")[0],
+    }
+    for name, moments in stored.items():
+        if not np.allclose(getattr(problem, name), moments, rtol=1e-6, atol=1e-9):
+            raise DatasetError(
+                f"{path} holds another {name} than its specification and seed give; "
+                "remove it and make the data set anew"
+            )
+    return problem
 
 
 def _collect(

@@ -62,10 +62,10 @@ def risk_floor(problem: Problem, x: Float[np.ndarray, "batch n d"], chance: floa
     """
     from scipy.optimize import minimize_scalar  # here, for it is slow to load
 
-    if (problem.prior, problem.noise) != ("gaussian", "gaussian"):
+    if not problem.gaussian:
         raise ValueError(
-            f"prior = {problem.prior!r} with noise = {problem.noise!r}: the oracle's risk is the "
-            "least of all estimators for Gaussian laws alone; ask for a floor of those"
+            "prior and noise are not both Gaussian: the oracle's risk is the least of all "
+            "estimators for Gaussian laws alone; ask for a floor of those"
         )
     covariance = posterior_covariance(
         problem.prior_basis, problem.prior_variances, problem.noise_std, x

@@ -13,16 +13,16 @@ from nao.analysis.evaluation import (
     write_estimates,
     write_table,
 )
-from nao.specs import ProblemSpec
 from nao.tasks.problems import Contexts, draw_problem, sample_contexts
 from nao.theory.depth import polynomial_risk
 from nao.theory.oracle_law import oracle_law
 from nao.theory.posterior import bayes_risk
+from tests.laws import problem_spec
 
 
 @pytest.fixture
 def problem():
-    return draw_problem(ProblemSpec(dimension=5, task_dimension=2, noise_std=0.1), seed=3)
+    return draw_problem(problem_spec(5), seed=3)
 
 
 @pytest.fixture

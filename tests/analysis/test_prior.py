@@ -14,13 +14,12 @@ from nao.analysis.prior import (
 from nao.estimators.oracle import oracle_ridge
 from nao.estimators.ridge import ridge
 from nao.seeding import stream
-from nao.specs import ProblemSpec
 from nao.tasks.problems import draw_problem, sample_contexts
+from tests.laws import problem_spec
 
 
 def drawn(count=4000, **changes):
-    spec = {"dimension": 10, "task_dimension": 2, "noise_std": 1.0} | changes
-    problem = draw_problem(ProblemSpec.model_validate(spec), 3)
+    problem = draw_problem(problem_spec(10, **({"noise_std": 1.0} | changes)), 3)
     contexts = sample_contexts(problem, 5, count, stream(3, "fresh"))
     return problem, contexts, oracle_ridge(problem).estimate(contexts)
 
@@ -38,7 +37,7 @@ def test_the_raw_prior_is_the_sample_moments():
 @pytest.mark.parametrize("noise_std", [0.1, 1.0])
 @pytest.mark.parametrize("rank", [1, 3])
 def test_the_oracles_outputs_give_the_prior_back_without_knowing_it(noise_std, rank):
-    problem, contexts, w_hat = drawn(20_000, noise_std=noise_std, task_dimension=rank)
+    problem, contexts, w_hat = drawn(20_000, noise_std=noise_std, rank=rank)
     raw = raw_prior(w_hat)
     corrected = corrected_prior(w_hat, contexts.x, noise_std)
     before, after = prior_distance(raw, problem), prior_distance(corrected, problem)

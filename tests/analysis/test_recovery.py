@@ -5,12 +5,12 @@ import numpy as np
 from nao.analysis.evaluation import Estimates
 from nao.analysis.prior import corrected_prior
 from nao.analysis.recovery import tabulate_recovered
-from nao.specs import ProblemSpec
 from nao.tasks.problems import draw_problem, sample_contexts
+from tests.laws import problem_spec
 
 
 def test_truth_then_raw_and_corrected_of_every_replicate():
-    problem = draw_problem(ProblemSpec(dimension=4, task_dimension=1, noise_std=0.2), seed=5)
+    problem = draw_problem(problem_spec(4, rank=1, noise_std=0.2), seed=5)
     contexts = sample_contexts(problem, 3, 60, np.random.default_rng(0))
     assert contexts.w is not None
     w_hat = np.stack([contexts.w, np.full_like(contexts.w, np.nan)])

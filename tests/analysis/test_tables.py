@@ -4,6 +4,7 @@ import pytest
 
 from nao.analysis.evaluation import write_table
 from nao.analysis.tables import COLUMNS, in_scaling_regime, tabulate, tabulate_priors
+from nao.config import Experiment
 from tests.evaluated import read_prior, read_scores, smoke_plan, smoke_tables
 
 EXPERIMENTS = sorted(smoke_plan().experiments)
@@ -102,3 +103,15 @@ def test_priors_carry_the_run_they_are_from(tmp_path):
     write_table(tmp_path / "prior_moments.parquet", table)
     back = pd.read_parquet(tmp_path / "prior_moments.parquet")
     np.testing.assert_array_equal(list(back["covariance"]), list(table["covariance"]))
+
+
+def test_a_swept_name_stands_in_the_table_as_a_setting():
+    plan = smoke_plan()
+    (point,) = plan.experiments["prior"].points
+    named = Experiment(
+        axis="dataset.problem.design.operator",
+        points=(point.model_copy(update={"value": "integral"}),),
+    )
+    table = tabulate("operators", named, plan.datasets, plan.baselines, read_scores)
+    assert set(table["setting"]) == {"integral"}
+    assert table["value"].isna().all()

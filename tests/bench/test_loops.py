@@ -11,15 +11,15 @@ from nao.estimators.oracle import oracle_ridge
 from nao.estimators.ridge import ridge
 from nao.estimators.two_stage import fit_prior
 from nao.seeding import stream
-from nao.specs import ProblemSpec
 from nao.tasks.problems import draw_problem, sample_contexts
+from tests.laws import problem_spec
 
 FINE = 4000  # penalties: a grid as fine as our search ends
 
 
 @pytest.fixture(scope="module")
 def setting():
-    problem = draw_problem(ProblemSpec(dimension=12, task_dimension=2, noise_std=0.1), 0)
+    problem = draw_problem(problem_spec(12), 0)
     return problem, sample_contexts(problem, 8, 100, stream(0, "test", "loops"))
 
 

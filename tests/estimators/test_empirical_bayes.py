@@ -21,7 +21,7 @@ def log_likelihood(x, y, mean, loading, noise_variance):
 
 def test_the_fit_is_the_maximum_of_the_marginal_likelihood(draw):
     d = 3
-    _, contexts = draw(60, 2, dimension=d, task_dimension=1, noise_std=0.5)
+    _, contexts = draw(60, 2, dimension=d, rank=1, noise_std=0.5)
     model = fit_mixed_model(contexts, rank=1)
     arguments = (model.mean, model.loading, model.noise_variance)
     own = log_likelihood(contexts.x, contexts.y, *arguments)
@@ -43,7 +43,7 @@ def test_the_fit_is_the_maximum_of_the_marginal_likelihood(draw):
 @pytest.mark.parametrize("rank", [1, 3])
 @pytest.mark.parametrize("condition", [1, 10])
 def test_rank_and_noise_are_found_and_the_oracle_is_nearly_reached(draw, rank, condition):
-    settings = {"dimension": 12, "task_dimension": rank, "design_condition": condition}
+    settings = {"dimension": 12, "rank": rank, "condition": condition}
     problem, training = draw(500, 6, **settings)
     _, test = draw(500, 6, role="test", **settings)
     model = fit_mixed_model(training)

@@ -26,13 +26,13 @@ def pseudo_inverse_form(problem, x, y):
 @pytest.mark.parametrize("rank", [1, 2, 5, 8])
 @pytest.mark.parametrize("n", [1, 5, 7, 12])
 def test_against_conditioning_of_the_joint_gaussian(draw, rank, n):
-    problem, contexts = draw(20, n, task_dimension=rank, design_condition=10)
+    problem, contexts = draw(20, n, rank=rank, condition=10)
     dense = [conditioned(problem, *pair) for pair in zip(contexts.x, contexts.y, strict=True)]
     np.testing.assert_allclose(oracle_ridge(problem).estimate(contexts), dense, atol=1e-9)
 
 
 def test_full_rank_agrees_with_the_dense_posterior_and_with_the_slides(draw):
-    problem, contexts = draw(20, 5, task_dimension=8)
+    problem, contexts = draw(20, 5, rank=8)
     w_hat = oracle_ridge(problem).estimate(contexts)
     inverse, precision = np.linalg.inv(problem.prior_covariance), 1 / problem.noise_std**2
     for x, y, ours in zip(contexts.x, contexts.y, w_hat, strict=True):
@@ -57,8 +57,10 @@ def test_low_rank_differs_from_the_pseudo_inverse_form_which_fits_the_noise(draw
 
 @pytest.mark.parametrize("rank", [2, 8])
 def test_no_noise_is_the_limit_of_little_noise(draw, rank):
-    problem, contexts = draw(20, 5, task_dimension=rank, noise_std=1e-6)
-    exact = oracle_ridge(replace(problem, noise_std=0.0)).estimate(contexts)
+    problem, contexts = draw(20, 5, rank=rank, noise_std=1e-6)
+    exact = oracle_ridge(replace(problem, noise=replace(problem.noise, centre=0.0))).estimate(
+        contexts
+    )
     np.testing.assert_allclose(oracle_ridge(problem).estimate(contexts), exact, atol=1e-4)
 
 

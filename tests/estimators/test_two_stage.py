@@ -20,7 +20,7 @@ def test_the_literal_prior_is_the_moments_of_ridge_less_the_floor(draw):
 
 
 def test_the_literal_prior_is_inconsistent_and_the_debiased_one_is_not(draw):
-    problem, contexts = draw(20_000, 4, prior_mean_norm=3)
+    problem, contexts = draw(20_000, 4, mean_norm=3)
     literal = fit_prior(contexts)
     debiased = fit_prior_debiased(contexts)
     # ridge shrinks at least as much as the interpolant, whose mean is (n/d) w_0 = w_0 / 2
@@ -34,7 +34,7 @@ def test_the_literal_prior_is_inconsistent_and_the_debiased_one_is_not(draw):
 
 
 def test_the_debiased_prior_is_consistent_for_an_ill_conditioned_design(draw):
-    problem, contexts = draw(40_000, 4, design_condition=10)
+    problem, contexts = draw(40_000, 4, condition=10)
     prior = fit_prior_debiased(contexts)
     error = np.linalg.norm(prior.covariance - problem.prior_covariance)
     assert prior.basis.shape[1] == 2

@@ -20,6 +20,7 @@ from nao.models.weights import (
 from nao.seeding import stream
 from nao.specs import RunSpec, TransformerSpec, UnrolledGradientSpec
 from nao.tasks.problems import Contexts
+from tests.laws import problem_values
 
 MODEL_SPECS = {
     "transformer": TransformerSpec(layers=3),
@@ -29,7 +30,7 @@ MODEL_SPECS = {
 SPEC = RunSpec.model_validate(
     {
         "dataset": {
-            "problem": {"dimension": 6, "task_dimension": 1, "noise_std": 0.1},
+            "problem": problem_values(6, rank=1),
             "context_length": 3,
             "train_contexts": 20,
             "test_contexts": 10,

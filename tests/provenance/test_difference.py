@@ -51,7 +51,7 @@ def test_changed_parameters_are_named(bench: Workbench, other: Workbench):
 
 def test_records_may_be_named_themselves(bench: Workbench):
     (found,) = compare(bench.record("model"), bench.record("model2"))
-    assert any("noise_std: 0.1 → 0.3" in text for text in found.params)
+    assert any("noise.std: 0.1 → 0.3" in text for text in found.params)
 
 
 def test_the_environment_is_told_and_forgiven(bench: Workbench, other: Workbench):

@@ -96,8 +96,8 @@ def test_the_command(bench: Workbench, monkeypatch: pytest.MonkeyPatch):
     shown = CliRunner().invoke(app, arguments)
     assert shown.exit_code == 0
     assert "replicates [0, 1] of" in shown.stdout
-    assert "'noise_std': 0.1" in shown.stdout
-    assert "'noise_std': 0.3" not in shown.stdout
+    assert "'std': 0.1" in shown.stdout
+    assert "'std': 0.3" not in shown.stdout
     content = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)
     assert {point["estimator"] for point in content["points"]} == {"heldout", "ridge"}
     wrong = CliRunner().invoke(app, ["lineage", "results/laptop/claims.md", "--point", "value"])

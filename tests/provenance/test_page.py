@@ -148,7 +148,7 @@ def test_a_click_into_the_figure_shows_runs_seeds_and_configuration(
     record = read_record(bench.record("model"))
     assert record.id in text
     assert record.wildcards["run"] in text
-    for line in ("panel\n(a) noise", "seed.root\n7", "spec.dataset.problem.noise_std\n0.1"):
+    for line in ("panel\n(a) noise", "seed.root\n7", "spec.dataset.problem.noise.std\n0.1"):
         assert line in text
     assert re.search(r"replicates\n[01] \(\d\.\d+\)", text)
     click(browser, point(browser, "RE at σ_ε = 0.3"))

@@ -46,14 +46,14 @@ def configuration() -> dict[str, Any]:
     real = yaml.safe_load((LIBRARY.parent / "config.yaml").read_text())
     small = real["scales"]["smoke"]
     dataset = small["base"]["dataset"]
-    problem = {**dataset["problem"], "dimension": 6, "task_dimension": 2}
+    problem = {**dataset["problem"], "dimension": 6, "prior": {"rank": 2}}
     dataset = {**dataset, "problem": problem, "train_contexts": 40, "test_contexts": 40}
     return {
         **real,
         "scale": "laptop",
         "seed": 7,
         "baselines": ["ridge"],
-        "experiments": {"noise": {"axis": "dataset.problem.noise_std", "learners": ["heldout"]}},
+        "experiments": {"noise": {"axis": "dataset.problem.noise.std", "learners": ["heldout"]}},
         "scales": {
             "laptop": {
                 **small,

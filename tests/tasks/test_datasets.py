@@ -18,12 +18,12 @@ from nao.tasks.datasets import (
     write_dataset,
 )
 from nao.tasks.problems import draw_problem
+from tests.laws import problem_values
 
 
 def dataset_spec(**changes) -> DatasetSpec:
-    problem = {"dimension": 5, "task_dimension": 2, "noise_std": 0.1}
     values = {
-        "problem": problem | changes.pop("problem", {}),
+        "problem": problem_values(5),
         "context_length": 3,
         "train_contexts": 40,
         "test_contexts": 30,
@@ -82,7 +82,7 @@ def test_shapes_and_columns(tmp_path_factory, n, m, train, replicates, first):
 
 
 def test_rows_and_heldout_rows_obey_the_model_of_one_w(tmp_path):
-    spec = dataset_spec(problem={"noise_std": 0.0})
+    spec = dataset_spec(problem=problem_values(5, noise_std=0.0))
     train, test, _ = written(tmp_path, spec)
     for path in (train, test):
         contexts = read_contexts(path, ("x", "y", "w"))
@@ -136,7 +136,16 @@ def test_truth_is_the_problem_in_double_precision(dataset):
     drawn, stored = draw_problem(spec.problem, spec.seed), read_truth(truth)
     for name in ("prior_mean", "prior_basis", "prior_variances", "design_covariance"):
         np.testing.assert_array_equal(getattr(drawn, name), getattr(stored, name))
-    assert (stored.noise_std, stored.prior, stored.noise) == (0.1, "gaussian", "gaussian")
+    assert stored.noise_std == 0.1
+
+
+def test_a_truth_that_its_specification_does_not_give_is_refused(dataset):
+    *_, truth = dataset
+    table = pq.read_table(truth)
+    column = table.schema.get_field_index("noise_std")
+    pq.write_table(table.set_column(column, table.field(column), pa.array([0.2])), truth)
+    with pytest.raises(DatasetError, match=r"another noise_std than its specification.*remove it"):
+        read_truth(truth)
 
 
 def test_writing_twice_gives_the_same_bytes(tmp_path):

@@ -5,17 +5,16 @@ import pytest
 from scipy.optimize import minimize
 
 from nao.seeding import stream
-from nao.specs import ProblemSpec
 from nao.tasks.problems import Problem, draw_problem, sample_contexts
 from nao.theory.depth import polynomial_risk
 from nao.theory.one_step import best_step, one_step_risk
 from nao.theory.posterior import bayes_risk
+from tests.laws import problem_spec
 
 
 def problem(rank: int, **changes) -> Problem:
-    spec = {"dimension": rank, "task_dimension": rank, "noise_std": 0.1}
-    spec |= {"prior_variance_max": 1.5, "prior_variance_min": 1.5}
-    return draw_problem(ProblemSpec.model_validate(spec | changes), 1)
+    spec = {"dimension": rank, "rank": rank, "variance_max": 1.5, "variance_min": 1.5}
+    return draw_problem(problem_spec(**(spec | changes)), 1)
 
 
 def designs(truth: Problem, n: int, count: int) -> np.ndarray:
@@ -36,7 +35,7 @@ def descent_risk(lengths: np.ndarray, truth: Problem, x: np.ndarray) -> float:
 
 
 def test_is_what_the_best_step_lengths_reach():
-    truth = problem(3, dimension=5, prior_variance_max=4, noise_std=0.5, design_condition=3)
+    truth = problem(3, dimension=5, variance_max=4, noise_std=0.5, condition=3)
     x = designs(truth, 6, 40)
     for steps in (1, 2, 3):
         start = 1 / np.linspace(0.5, 2, steps)

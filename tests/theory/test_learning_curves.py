@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from nao.seeding import stream
-from nao.specs import ProblemSpec
 from nao.tasks.problems import Problem, draw_problem, sample_contexts
 from nao.theory.learning_curves import one_layer_risk
 from nao.theory.one_step import Step, best_step, one_step_risk
+from tests.laws import problem_spec
 
 NOISE_VARIANCE = 0.01
 
@@ -18,13 +18,13 @@ def spectrum(d: int, rank: int) -> np.ndarray:
 
 
 def problem(d: int, rank: int, seed: int = 0) -> Problem:
-    spec = ProblemSpec(
-        dimension=d,
-        task_dimension=rank,
+    spec = problem_spec(
+        d,
+        rank=rank,
         noise_std=NOISE_VARIANCE**0.5,
-        prior_mean_norm=0,
-        prior_variance_max=1 / rank,
-        prior_variance_min=1 / rank,
+        mean_norm=0,
+        variance_max=1 / rank,
+        variance_min=1 / rank,
     )
     return draw_problem(spec, seed)
 

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from nao.seeding import stream
-from nao.specs import ProblemSpec
 from nao.tasks.problems import Problem, draw_problem, sample_contexts
 from nao.theory.one_step import Step, best_step, gradient_moment, one_step_risk
+from tests.laws import problem_spec
 
 N, D = 4, 6
 
 
 def problem(**changes) -> Problem:
-    spec = {"dimension": D, "task_dimension": 2, "noise_std": 0.5, "design_condition": 5}
-    return draw_problem(ProblemSpec.model_validate(spec | changes), 3)
+    spec = {"dimension": D, "noise_std": 0.5, "condition": 5}
+    return draw_problem(problem_spec(**(spec | changes)), 3)
 
 
 def arbitrary_step() -> Step:
@@ -21,7 +21,7 @@ def arbitrary_step() -> Step:
     return Step(rng.standard_normal(D), 0.3 * np.eye(D) + 0.1 * rng.standard_normal((D, D)))
 
 
-@pytest.mark.parametrize("laws", [{}, {"prior": "uniform", "noise": "laplace"}])
+@pytest.mark.parametrize("laws", [{}, {"law": "uniform", "noise": "laplace"}])
 def test_risk_of_any_step_against_simulation(laws):
     truth, step = problem(**laws), arbitrary_step()
     drawn = sample_contexts(truth, N, 100_000, stream(0, "contexts"))
@@ -40,7 +40,7 @@ def test_risk_of_any_step_against_simulation(laws):
     assert np.all(np.abs(products.mean(0) - exact) < 5 * errors)
 
 
-@pytest.mark.parametrize("changes", [{}, {"task_dimension": D}, {"design_condition": 1}])
+@pytest.mark.parametrize("changes", [{}, {"rank": D}, {"condition": 1}])
 def test_no_step_near_the_best_is_better(changes):
     truth = problem(**changes)
     best = best_step(truth, N)
@@ -57,12 +57,12 @@ def test_no_step_near_the_best_is_better(changes):
 
 
 def test_the_base_point_of_scale_workstation():
-    truth = draw_problem(ProblemSpec(dimension=40, task_dimension=2, noise_std=0.1), 0)
+    truth = draw_problem(problem_spec(40), 0)
     np.testing.assert_allclose(one_step_risk(truth, 20, best_step(truth, 20)), 0.3896, atol=5e-5)
 
 
 def test_many_rows_leave_the_noise_alone():
-    truth = problem(task_dimension=D)
+    truth = problem(rank=D)
     n = 10**6
     risk = one_step_risk(truth, n, best_step(truth, n))
     assert 0 < risk < 1e-3

@@ -1,22 +1,19 @@
 """The averaged risk against exact means over designs, closed forms, and tabulated numbers."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from nao.seeding import stream
-from nao.specs import ProblemSpec
 from nao.tasks.problems import Problem, draw_problem, sample_contexts
 from nao.theory.oracle_law import inverse_wishart_risk, marchenko_pastur_risk, oracle_law
 from nao.theory.posterior import bayes_risk
+from tests.laws import problem_spec
 
 
 def problem(rank: int, dimension: int = 0, **changes) -> Problem:
     """Σ_w = 1.5 I unless told otherwise, with no directions beside the task's own."""
-    spec = {"dimension": dimension or rank, "task_dimension": rank, "noise_std": 0.1}
-    spec |= {"prior_variance_max": 1.5, "prior_variance_min": 1.5}
-    return draw_problem(ProblemSpec.model_validate(spec | changes), 1)
+    spec = {"dimension": dimension or rank, "rank": rank, "variance_max": 1.5, "variance_min": 1.5}
+    return draw_problem(problem_spec(**(spec | changes)), 1)
 
 
 def averaged(truth: Problem, n: int, count: int) -> tuple[float, float]:
@@ -28,7 +25,7 @@ def averaged(truth: Problem, n: int, count: int) -> tuple[float, float]:
 
 @pytest.mark.parametrize("condition", [1.0, 20.0])
 def test_inverse_wishart_law_at_little_noise(condition):
-    truth = problem(2, 6, noise_std=1e-3, design_condition=condition, prior_variance_max=3)
+    truth = problem(2, 6, noise_std=1e-3, condition=condition, variance_max=3)
     mean, error = averaged(truth, 12, 20_000)
     law = inverse_wishart_risk(truth, 12)
     assert abs(mean - law) < 4 * error + 1e-4 * law
@@ -59,14 +56,14 @@ def test_marchenko_pastur_form_of_equal_variances(rank, rmse):
 
 @pytest.mark.parametrize(("rank", "n"), [(8, 40), (60, 40)])
 def test_marchenko_pastur_form_of_any_variances_and_designs(rank, n):
-    truth = problem(rank, rank + 10, design_condition=10, prior_variance_max=9, noise_std=0.5)
+    truth = problem(rank, rank + 10, condition=10, variance_max=9, noise_std=0.5)
     mean, error = averaged(truth, n, 1000)
     # its own error is of order 1/n
     assert abs(marchenko_pastur_risk(truth, n) - mean) < 4 * error + mean / n
 
 
 def test_without_noise_what_rows_see_costs_nothing():
-    truth = replace(problem(6), noise_std=0.0)
+    truth = problem(6, noise_std=0.0)
     assert oracle_law(truth, 9) == 0
     np.testing.assert_allclose(oracle_law(truth, 4), 1.5 * 2)  # r_w − n directions are unseen
 

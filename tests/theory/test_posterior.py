@@ -5,7 +5,6 @@ import pytest
 
 from nao.estimators.oracle import oracle_ridge
 from nao.seeding import stream
-from nao.specs import ProblemSpec
 from nao.tasks.problems import Contexts, Problem, draw_problem, sample_contexts
 from nao.theory.posterior import (
     bayes_risk,
@@ -15,11 +14,11 @@ from nao.theory.posterior import (
     risk_floor,
     risk_scaling,
 )
+from tests.laws import problem_spec
 
 
 def problem(**changes) -> Problem:
-    spec = {"dimension": 6, "task_dimension": 2, "noise_std": 0.5} | changes
-    return draw_problem(ProblemSpec.model_validate(spec), 2)
+    return draw_problem(problem_spec(6, **({"noise_std": 0.5} | changes)), 2)
 
 
 def covariance(truth: Problem, x: np.ndarray) -> np.ndarray:
@@ -30,7 +29,7 @@ def covariance(truth: Problem, x: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("rank", [1, 2, 6])
 @pytest.mark.parametrize("n", [1, 4, 9])
 def test_posterior_covariance_against_conditioning_the_joint_gaussian(rank, n):
-    truth = problem(task_dimension=rank, design_condition=4)
+    truth = problem(rank=rank, condition=4)
     x = sample_contexts(truth, n, 10, stream(0, "designs")).x
     prior = truth.prior_covariance
     for x_j, ours in zip(x, covariance(truth, x), strict=True):
@@ -42,7 +41,7 @@ def test_posterior_covariance_against_conditioning_the_joint_gaussian(rank, n):
 
 @pytest.mark.parametrize(("rank", "n"), [(2, 4), (6, 3)])
 def test_without_noise_what_the_rows_see_is_known(rank, n):
-    truth = problem(task_dimension=rank, noise_std=0)
+    truth = problem(rank=rank, noise_std=0)
     x = sample_contexts(truth, n, 5, stream(0, "designs")).x
     for x_j, ours in zip(x, covariance(truth, x), strict=True):
         np.testing.assert_allclose(x_j @ ours, 0, atol=1e-9)
@@ -64,14 +63,14 @@ def test_the_conditional_risk_is_the_oracles_error_on_that_design():
 
 @pytest.mark.parametrize("rank", [1, 2, 5, 6])
 def test_the_bound_lies_above_the_risk_of_every_design(rank):
-    truth = problem(task_dimension=rank, design_condition=10)
+    truth = problem(rank=rank, condition=10)
     x = sample_contexts(truth, 5, 200, stream(0, "designs")).x
     bound, risk = risk_bound(truth, x), bayes_risk(truth, x)
     assert np.all(risk <= bound)
     assert np.all(np.isinf(bound)) == (rank > 5)
     # and is attained in the limit of little noise when r_w = 1, where b n = ZᵀZ
     if rank == 1:
-        quiet = replace(truth, noise_std=1e-6)
+        quiet = replace(truth, noise=replace(truth.noise, centre=1e-6))
         np.testing.assert_allclose(bayes_risk(quiet, x), risk_bound(quiet, x), rtol=1e-3)
 
 
@@ -91,13 +90,13 @@ def test_the_scaling_is_the_rate_of_the_risk():
     # With vanishing noise the risk is σ² tr (ZᵀZ)⁻¹, whose mean is σ² r / (n − r − 1).
     expected = risk_scaling(truth, n) * n / (n - 2 - 1)
     assert abs(risk.mean() - expected) < 4 * risk.std() / np.sqrt(count) + 1e-3 * expected
-    stretched = problem(design_condition=20)
+    stretched = problem(condition=20)
     np.testing.assert_allclose(risk_scaling(stretched, n), 20 * risk_scaling(problem(), n))
 
 
 @pytest.mark.parametrize("rank", [2, 6])
 def test_moments_of_the_oracles_outputs(rank):
-    truth = problem(task_dimension=rank, noise_std=1.0)
+    truth = problem(rank=rank, noise_std=1.0)
     count = 40_000
     contexts = sample_contexts(truth, 4, count, stream(0, "moments"))
     w_hat = oracle_ridge(truth).estimate(contexts)
@@ -114,7 +113,7 @@ def test_moments_of_the_oracles_outputs(rank):
 @pytest.mark.parametrize("rank", [1, 3])
 def test_no_sum_of_errors_is_below_the_floor_more_often_than_it_says(rank):
     """The oracle's own, and those of an estimator beside it, over many redraws of w and noise."""
-    truth = problem(task_dimension=rank)
+    truth = problem(rank=rank)
     count = 60
     x = sample_contexts(truth, 5, count, stream(0, "designs")).x
     redraws, rng = 10_000, stream(0, "redraws")
@@ -140,7 +139,7 @@ def test_the_floor_nears_the_risk_as_contexts_grow():
 
 
 def test_other_laws_have_no_floor():
-    truth = problem(prior="uniform")
+    truth = problem(law="uniform")
     x = sample_contexts(truth, 5, 3, stream(0, "designs")).x
     with pytest.raises(ValueError, match="Gaussian laws alone"):
         risk_floor(truth, x, 0.01)

@@ -14,13 +14,14 @@ from nao.tasks.problems import Problem, sample_contexts
 from nao.theory.one_step import Step, best_step, one_step_risk
 from nao.theory.posterior import bayes_risk, risk_floor
 from nao.training.train import Trained, train
+from tests.laws import problem_values
 
 D, N = 8, 4
 CASES = {
-    "two directions": {"prior_mean_norm": 0.0},
-    "a prior mean": {"prior_mean_norm": 2.0},
-    "full rank": {"prior_mean_norm": 0.0, "task_dimension": D},
-    "conditioned": {"prior_mean_norm": 0.0, "design_condition": 10.0},
+    "two directions": {"mean_norm": 0.0},
+    "a prior mean": {"mean_norm": 2.0},
+    "full rank": {"mean_norm": 0.0, "rank": D},
+    "conditioned": {"mean_norm": 0.0, "condition": 10.0},
 }
 
 
@@ -36,7 +37,7 @@ def trained(folder: Path, problem: dict, model: dict, recipe: dict, contexts: in
     spec = RunSpec.model_validate(
         {
             "dataset": {
-                "problem": {"dimension": D, "task_dimension": 2, "noise_std": 0.1} | problem,
+                "problem": problem_values(D, **problem),
                 "context_length": N,
                 "train_contexts": contexts,
                 "test_contexts": 1,
@@ -86,7 +87,7 @@ def test_a_transformer_is_never_better_than_the_oracle(tmp_path, objective):
     model = {"kind": "transformer", "layers": 3, "codes": {}, "initial_gain": 0.2}
     recipe = {"batch_contexts": 64, "steps": 400, "learning_rate": 0.002, "norm_rate": 400}
     recipe |= {"objective": objective, "beta2": 0.99, "gradient_clip": 0.3}
-    found = trained(tmp_path, {"task_dimension": 1}, model, recipe, 5000)
+    found = trained(tmp_path, {"rank": 1}, model, recipe, 5000)
     fresh = sample_contexts(found.truth, N, 20_000, stream(1, "fresh"), np.float32)
     squares = np.sum((estimate(found.trained.model, fresh)[0] - fresh.w) ** 2, axis=1)
     excess = squares - bayes_risk(found.truth, fresh.x)

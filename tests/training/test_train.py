@@ -22,6 +22,7 @@ from nao.tasks.datasets import DatasetError, write_dataset
 from nao.training.batches import CHUNK
 from nao.training.optimizers import KINDS
 from nao.training.train import DeviceError, clip_members, learning_rate, train
+from tests.laws import problem_values
 
 
 def specification(replicates: int = 2, first: int = 0, layers: int = 3, **training) -> RunSpec:
@@ -35,7 +36,7 @@ def specification(replicates: int = 2, first: int = 0, layers: int = 3, **traini
     return RunSpec.model_validate(
         {
             "dataset": {
-                "problem": {"dimension": 6, "task_dimension": 1, "noise_std": 0.1},
+                "problem": problem_values(6, rank=1),
                 "context_length": 3,
                 "train_contexts": 60,
                 "test_contexts": 10,
@@ -219,6 +220,7 @@ sys.path.insert(0, sys.argv[4])
 from tests.training.test_train import specification
 from nao.training.train import train
 from nao.models.weights import save
+from tests.laws import problem_values
 
 spec = specification(steps=int(sys.argv[5]))
 out = Path(sys.argv[2])

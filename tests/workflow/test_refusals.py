@@ -48,9 +48,9 @@ def test_a_command_line_that_cannot_be(sources, targets, config, words):
         (
             "noise: [0.1, 0.3]",
             "noise: [0.1, -0.3]",
-            r"noise at -0\.3 .*noise_std = -0\.3 is refused",
+            r"noise at -0\.3 .*noise\.std = -0\.3 is refused",
         ),
-        ("task_dimension: [1]", "task_dimension: [9]", "task_dimension = 9 exceeds dimension = 8"),
+        ("task_dimension: [1]", "task_dimension: [9]", r"prior\.rank = 9 exceeds dimension = 8"),
         (
             "context_length: [4]",
             "context_length: [8]",

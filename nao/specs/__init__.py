@@ -3,102 +3,24 @@
 Each names itself by its content. The sources of the values are in `config.yaml`.
 """
 
-import hashlib
-import json
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
+from nao.specs.base import Spec
+from nao.specs.tasks import DatasetSpec, ProblemSpec
 
-class Spec(BaseModel):
-    """A frozen set of values; an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def fingerprint(self) -> str:
-        """Eight hexadecimal digits of the SHA-256 of the canonical JSON of all values."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()[:8]
-
-
-class ProblemSpec(Spec):
-    """The law of the tasks: w ~ prior(w_0, Σ_w), x_i ~ N(0, Σ_x), ε of variance σ_ε²."""
-
-    dimension: PositiveInt = Field(description="d, the number of unknown weights")
-    task_dimension: PositiveInt = Field(description="r_w = rank(Σ_w), at most d")
-    noise_std: float = Field(ge=0, description="σ_ε, in units of Y")
-    design_condition: float = Field(default=1.0, ge=1, description="κ(Σ_x); 1 is the identity")
-    prior_variance_max: PositiveFloat = Field(default=2.0, description="largest eigenvalue of Σ_w")
-    prior_variance_min: PositiveFloat = Field(
-        default=1.0, description="smallest non-zero eigenvalue"
-    )
-    prior_mean_norm: float = Field(default=1.0, ge=0, description="sqrt E‖w_0‖²")
-    prior: Literal["gaussian", "uniform"] = "gaussian"
-    noise: Literal["gaussian", "uniform", "laplace", "student_t"] = "gaussian"
-
-    @model_validator(mode="after")
-    def _rank_fits(self) -> "ProblemSpec":
-        if self.task_dimension > self.dimension:
-            raise ValueError(
-                f"task_dimension = {self.task_dimension} exceeds dimension = {self.dimension}: "
-                "a covariance of d weights has rank d at most; lower task_dimension"
-            )
-        if self.prior_variance_min > self.prior_variance_max:
-            raise ValueError(
-                f"prior_variance_min = {self.prior_variance_min} exceeds prior_variance_max = "
-                f"{self.prior_variance_max}; exchange them"
-            )
-        return self
-
-
-class DatasetSpec(Spec):
-    """Training contexts (per replicate) and test contexts drawn from one problem."""
-
-    problem: ProblemSpec
-    context_length: PositiveInt = Field(description="n, rows per context, below d")
-    train_contexts: PositiveInt = Field(description="n_s, training contexts per replicate")
-    heldout_rows: PositiveInt | None = Field(default=None, description="m; null: as many as n")
-    test_contexts: PositiveInt = Field(description="contexts for the errors and the prior")
-    replicates: PositiveInt = Field(description="redraws of training contexts and initialisation")
-    first_replicate: int = Field(
-        default=0, ge=0, description="number of the first replicate's streams"
-    )
-    seed: int = Field(ge=0, description="root of every random stream")
-
-    @model_validator(mode="after")
-    def _rank_deficient(self) -> "DatasetSpec":
-        if self.context_length >= self.problem.dimension:
-            raise ValueError(
-                f"context_length = {self.context_length} must lie below dimension = "
-                f"{self.problem.dimension}: every claim is about n < d; lower context_length"
-            )
-        return self
-
-    @property
-    def heldout_length(self) -> int:
-        """m, the rows per training context that the estimator does not see."""
-        return self.heldout_rows or self.context_length
-
-    @property
-    def members(self) -> range:
-        """Numbers of the replicates."""
-        return range(self.first_replicate, self.first_replicate + self.replicates)
-
-    @property
-    def identity(self) -> str:
-        """Readable name, unique by content."""
-        problem = self.problem
-        return "-".join(
-            [
-                f"d{problem.dimension}",
-                f"n{self.context_length}",
-                f"r{problem.task_dimension}",
-                f"s{problem.noise_std:g}",
-                f"k{problem.design_condition:g}",
-                f"N{self.train_contexts}",
-                self.fingerprint(),
-            ]
-        )
+__all__ = [
+    "CodeSpec",
+    "DatasetSpec",
+    "ModelSpec",
+    "ProblemSpec",
+    "RunSpec",
+    "Spec",
+    "TrainingSpec",
+    "TransformerSpec",
+    "UnrolledGradientSpec",
+]
 
 
 class CodeSpec(Spec):
@@ -246,6 +168,17 @@ class RunSpec(Spec):
             raise ValueError(
                 "optimizer = 'schedule_free' gives all entries of a weight one rate, and a model "
                 "with start needs several; choose another optimizer, or set start to null"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _symmetry_is_exact(self) -> "RunSpec":
+        problem, chosen = self.dataset.problem, self.training.row_symmetry
+        if chosen not in problem.row_symmetries:
+            raise ValueError(
+                f"training.row_symmetry = {chosen!r} changes the law of contexts with "
+                f"{problem.design.kind} rows and {problem.noise.law} noise; "
+                f"choose among {', '.join(problem.row_symmetries)}"
             )
         return self
 
