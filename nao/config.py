@@ -28,6 +28,10 @@ class Compute(Spec):
         default="cpu", description="of trainings; auto: a GPU where there is one"
     )
     threads: PositiveInt = Field(default=1, description="CPU threads of one training job")
+    kernel: Literal["auto", "torch", "native"] = Field(
+        default="auto",
+        description="of transformers on the CPU; auto: the one in C where there is a compiler",
+    )
 
 
 class ExperimentSpec(Spec):

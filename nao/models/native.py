@@ -39,15 +39,16 @@ class NativeError(RuntimeError):
 
 
 def resolve(kernel: Literal["auto", "torch", "native"], device: str = "cpu") -> Kernel:
-    """What evaluates the transformer on that device; `auto` is native wherever it can be.
+    """What evaluates transformers on that device; `auto` is native wherever it can be.
 
-    Raises `NativeError` where `native` is demanded of a machine without compiler.
+    The two answers differ in their last bits. So a workflow resolves `auto` once, for all its jobs,
+    and what a job used is recorded; as with a device, a change is no reason to train again.
+    Raises `NativeError` where `native` is demanded and cannot be had.
     """
-    if kernel == "auto":
-        return "native" if device == "cpu" and _library()[0] else "torch"
-    if kernel == "native":
-        library()
-    return kernel
+    if device != "cpu" or kernel == "torch" or (kernel == "auto" and _library()[0] is None):
+        return "torch"
+    library()
+    return "native"
 
 
 def library() -> ctypes.CDLL:

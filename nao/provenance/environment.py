@@ -22,7 +22,11 @@ SECRETS = ".nao"  # a folder of the clone that git ignores
 
 
 def describe_environment(
-    repository: Path, lock: Path | None, device: str, modules: Iterable[str]
+    repository: Path,
+    lock: Path | None,
+    device: str,
+    modules: Iterable[str],
+    kernel: str | None = None,
 ) -> Environment:
     """The environment of this process, which runs code that imports ``modules`` of others.
 
@@ -38,6 +42,7 @@ def describe_environment(
         processor=processor_name(),
         cores=len(os.sched_getaffinity(0)),
         device=name,
+        kernel=kernel,
         driver=driver_version(),
         cuda=cuda,
     )

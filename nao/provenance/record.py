@@ -115,6 +115,7 @@ class Job:
         lock: Path | None,
     ):
         self.device = "cpu"
+        self.kernel: str | None = None
         self.segments: list[dict[str, JsonValue]] = []
         self._clock = _Clock()
         self._git = GitQuestion(repository)
@@ -155,7 +156,9 @@ class Job:
             if signature(path) != state and sha256_of(path) != remembered_sha256(path, state):
                 raise RuntimeError(f"input {path} changed while it was read; run the job again")
         outputs = {path: self._output(path) for path in self._outputs}
-        environment = describe_environment(self._repository, self._lock, self.device, self._modules)
+        environment = describe_environment(
+            self._repository, self._lock, self.device, self._modules, self.kernel
+        )
         git = self._git.answer(self._code.files)
         for path, artefact in outputs.items():
             record = Record.seal(

@@ -158,6 +158,7 @@ class Environment(Part):
     processor: str
     cores: int
     device: str = Field(description="cpu, or the accelerator's name")
+    kernel: str | None = Field(description="of transformers: torch or native")
     driver: str | None
     cuda: str | None
 

@@ -1,6 +1,7 @@
 """A whole run at scale smoke: what it makes, once, and the same each time."""
 
 import re
+from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -9,7 +10,8 @@ import pytest
 from nao.config import Plan, expand, load
 from nao.figures import FIGURES
 from nao.jobs import DEFAULT_FIGURES
-from nao.provenance.schema import RECORDS, record_path
+from nao.models.native import resolve
+from nao.provenance.schema import RECORDS, read_record, record_path
 from tests.workflow.clone import Clone
 
 
@@ -29,6 +31,17 @@ def plan(finished: Clone) -> Plan:
             "runs": {run: whole.runs[run] for point in points for run in point.runs.values()},
         }
     )
+
+
+def test_one_kernel_serves_the_whole_study(finished, plan):
+    """The one that the machine resolves to is in the record of each run's weights and estimates."""
+    places = [
+        record_path(finished.results, Path("runs", run, file))
+        for run in plan.runs
+        for file in ("model.safetensors", "estimates.parquet")
+    ]
+    records = [read_record(place) for place in places]
+    assert {record.environment.kernel for record in records} == {resolve("auto")}
 
 
 def test_every_artefact_stands_in_its_place_with_its_record(finished, plan):

@@ -12,6 +12,7 @@ from nao.estimators import ESTIMATORS
 from nao.figures import FIGURES
 from nao.folder import Occupied, occupy
 from nao.jobs import DEFAULT_FIGURES, RULES, Job, wildcards
+from nao.models.native import NativeError, resolve
 from nao.provenance.fingerprint import code_fingerprint, foreign_modules
 from nao.provenance.packages import installed
 from nao.provenance.schema import record_path
@@ -65,6 +66,17 @@ PLAN = checked_plan(config)
 RESULTS = f"results/{PLAN.scale}"
 # Scripts import the nao of this clone, whichever the environment has installed.
 os.environ.update(PYTHONPATH=str(workflow.basedir))
+
+
+def kernel():
+    """What evaluates transformers in every job, which inherit the answer: no study mixes two."""
+    try:
+        return os.environ.setdefault("NAO_KERNEL", resolve(PLAN.compute.kernel))
+    except NativeError as fault:
+        refuse(fault)
+
+
+KERNEL = kernel()
 
 
 wildcard_constraints:

@@ -9,6 +9,7 @@ rule evaluate_run:
         "../../envs/environment.yaml"
     resources:
         **asked("evaluate_run"),
+        kernel=KERNEL,
     params:
         job=given("evaluate_run"),
     script:

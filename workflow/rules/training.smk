@@ -16,8 +16,9 @@ rule train:
         **({"gpu": 1} if PLAN.compute.device == "cuda" else {}),
         # Trainings that may share a GPU; profiles/gpu says how to change it.
         gpu_slots=1,
-        # As resources, since a change of place is no reason to train again.
+        # As resources, since a change of place or kernel is no reason to train again.
         device=PLAN.compute.device,
+        kernel=KERNEL,
         checkpoints=f"{RESULTS}/checkpoints",
     params:
         job=given("train"),

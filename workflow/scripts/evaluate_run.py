@@ -9,8 +9,9 @@ from nao.tasks.datasets import read_contexts
 
 job = snakemake.params.job
 seed, orders = job["seed"], job["row_orders"]
-with observed(snakemake, root=seed):
-    model, spec = load_model(snakemake.input.model)
+with observed(snakemake, root=seed) as record:
+    model, spec = load_model(snakemake.input.model, snakemake.resources.kernel)
+    record.kernel = model.kernel
     test = read_contexts(snakemake.input.test, ("x", "y", "w"))
     replicates = tuple(spec.dataset.members)
     found = {"": Estimates(estimate(model, test), replicates)}

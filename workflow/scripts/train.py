@@ -19,6 +19,7 @@ with (
         spec,
         Path(snakemake.input.train),
         device=device,
+        kernel=resources.kernel,
         checkpoint=checkpoint,
         code=job["code"],
         report=ProgressReport(device),
@@ -36,5 +37,5 @@ with (
         [lost.replicate for lost in trained.divergences],
     )
     checkpoint.unlink(missing_ok=True)  # the outputs hold all of it now
-    record.device = device
+    record.device, record.kernel = device, trained.model.kernel
     record.segments = [{"first_step": first, "end": end} for first, end in trained.segments]
