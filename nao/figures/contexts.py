@@ -44,5 +44,6 @@ def _ratio_axis(axes: Axes, table: pd.DataFrame) -> None:
     ratio = axes.secondary_yaxis(
         "right", functions=(partial(np.multiply, 1 / unit), partial(np.multiply, unit))
     )
-    plain_decades(ratio.yaxis, span=1)
+    low, high = axes.get_ylim()
+    plain_decades(ratio.yaxis, high / low)
     ratio.set_ylabel("in multiples of ORE")

@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from nao.analysis.tables import SYMMETRISED
 from nao.figures.marks import shows
@@ -149,8 +149,12 @@ def scale_log(axes: Axes, values: Iterable[float]) -> None:
 
 
 def plain_decades(axis: Axis, span: float) -> None:
-    """Numbers such as 0.05 rather than 5×10⁻², and 1, 2, 5 in each decade if the span is small."""
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if span < 1000 else (1,)))
+    """Numbers such as 0.05 rather than 5×10⁻², and more in a decade the fewer decades there are."""
+    if span < 2:
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    else:
+        subs = (1, 1.5, 2, 3, 5, 7) if span < 10 else (1, 2, 5) if span < 1000 else (1,)
+        axis.set_major_locator(LogLocator(subs=subs))
     axis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
     axis.set_minor_formatter(NullFormatter())
 

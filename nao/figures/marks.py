@@ -23,14 +23,23 @@ from nao.figures.style import style
 HAT = "\N{COMBINING CIRCUMFLEX ACCENT}"
 
 
-def shows(artist: Artist, label: str, table: str, rows: Iterable[Sequence[int]]) -> None:
+def shows(
+    artist: Artist,
+    label: str,
+    table: str,
+    rows: Iterable[Sequence[int]],
+    panel: str | None = None,
+    upright: bool = True,
+) -> None:
     """Say that the artist shows these rows of `table`, by number: one sequence for each mark.
 
     A line has a mark at each of its vertices, any other artist one as large as itself. `label`
-    names it as the legend does.
+    names it as the legend does, `panel` its panel where that has no title of its own. Where an
+    axis upwards measures nothing it is not `upright`.
     """
     numbers = [[int(row) for row in mark] for mark in rows]
-    artist.set_gid(json.dumps({"label": label, "table": table, "rows": numbers}))
+    told = {"label": label, "table": table, "rows": numbers, "panel": panel, "upright": upright}
+    artist.set_gid(json.dumps(told))
 
 
 def marks(figure: Figure) -> list[dict[str, Any]]:
@@ -50,14 +59,16 @@ def _entry(artist: Artist, figure: Figure) -> dict[str, Any]:
     content, axes = json.loads(str(artist.get_gid())), artist.axes
     assert isinstance(axes, Axes)
     titles = (axes.get_title(loc) for loc in ("left", "center"))
+    shared = [axes, *axes.get_shared_y_axes().get_siblings(axes)]
+    upwards = (each.get_ylabel() for each in shared if isinstance(each, Axes))
     if isinstance(artist, Line2D):
-        found = _vertices(artist)
+        found = _vertices(artist, content["upright"])
     else:
         found = [(artist.get_window_extent(), None, None)]
     return {
-        "panel": plain(next(filter(None, titles), "")),
+        "panel": plain(content["panel"] or next(filter(None, titles), "")),
         "x": plain(axes.get_xlabel()),
-        "y": plain(axes.get_ylabel()),
+        "y": plain(next(filter(None, upwards), "")),
         "label": plain(content["label"]),
         "table": content["table"],
         "marks": [
@@ -68,13 +79,13 @@ def _entry(artist: Artist, figure: Figure) -> dict[str, Any]:
     }
 
 
-def _vertices(line: Line2D) -> list[tuple[Bbox, float | None, float | None]]:
+def _vertices(line: Line2D, upright: bool) -> list[tuple[Bbox, float | None, float | None]]:
     """Place and values at each; a cross at the edge of a panel has no value there."""
     values = np.asarray(line.get_xydata(), float)
     places = line.get_transform().transform(values)
-    measured = line.axes is not None and line.get_transform() is line.axes.transData
+    own = line.axes is not None and line.get_transform() is line.axes.transData
     return [
-        (Bbox([place, place]), float(x), float(y) if measured else None)
+        (Bbox([place, place]), float(x), float(y) if own and upright else None)
         for place, (x, y) in zip(places, values, strict=True)
     ]
 

@@ -7,14 +7,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nao.figures.curves import curves, draw_curves, draw_theory, plain_decades, scale_log
+from nao.figures.curves import curves, draw_theory, plain_decades, scale_log
 from nao.figures.legend import draw_legend
+from nao.figures.marks import shows
+from nao.figures.ratios import LABEL, draw_ratios, over_oracle
 from nao.figures.style import BLACK, GREY, WIDTH, Looks, look_of, style
 
 CHOICES = {
     "recipe_layers": "layers $L$",
     "recipe_learning_rate": "learning rate",
-    "recipe_norm_rate": "rate of codes and norms, a multiple",
+    "recipe_norm_rate": "rate of codes and norms (×)",
     "recipe_code": "initial spread of the codes",
     "recipe_code_share": "code rows for each row",
     "recipe_batch": "contexts a step",
@@ -24,25 +26,21 @@ COLUMNS = 3
 
 
 def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
-    """RMSE of the recipe's own replicates: a panel for each number, and one for all else."""
-    sweeps = {name: tables[name] for name in CHOICES}
+    """RMSE of the recipe's own replicates, over ORE's: a panel a number, and one for all else."""
+    sweeps = {name: over_oracle(tables[name]) for name in CHOICES}
     with style():
         figure = Figure(figsize=(WIDTH, 7.6), layout="constrained")
         rows = -(-len(CHOICES) // COLUMNS)
         above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(rows, 1.5))))
-        panels = above.subplots(rows, COLUMNS, sharey=True).ravel()
-        for axes, table in zip(panels, sweeps.values(), strict=True):
-            draw_curves(axes, curves(table, looks))
+        panels = above.subplots(rows, COLUMNS).ravel()
         for axes, (name, label), letter in zip(panels, CHOICES.items(), "abcdefghi", strict=False):
+            draw_ratios(axes, curves(sweeps[name], looks))
             scale_log(axes, sweeps[name]["value"])
             draw_theory(axes, sweeps[name])
-            axes.set_title(f"({letter})")
-            axes.set_xlabel(label)
-        for axes in panels[::COLUMNS]:
-            axes.set_ylabel(r"RMSE of $\hat w$")
+            axes.set(title=f"({letter})", xlabel=label, ylabel=LABEL)
         last = below.subplots()
         last.set_title(f"({'abcdefghi'[len(CHOICES)]})  one choice changed at a time")
-        _draw_variants(last, tables[VARIANTS], looks)
+        _draw_variants(last, over_oracle(tables[VARIANTS]), looks)
         draw_legend(above, curves(next(iter(sweeps.values())), looks), ("expected",))
     return figure
 
@@ -54,9 +52,11 @@ def _draw_variants(axes: Axes, table: pd.DataFrame, looks: Looks) -> None:
     learners = list(dict.fromkeys(trained["estimator"]))
     for row, learner in enumerate(learners):
         own = trained[trained["estimator"] == learner]
-        reached = own["score"].dropna().to_numpy(float)
+        reached = own["score"].dropna()
         color = look_of(learners[0], looks).color
-        axes.plot(reached, np.full(len(reached), row), "o", color=color, alpha=0.7, mew=0)
+        (dots,) = axes.plot(reached, np.full(len(reached), row), "o", color=color, alpha=0.7, mew=0)
+        label = look_of(learner, looks).label
+        shows(dots, label, VARIANTS, [[int(index)] for index in reached.index], upright=False)
         if len(reached):
             axes.plot(np.median(reached), row, "|", color=BLACK, markersize=10)
         if lost := len(own) - len(reached):
@@ -64,10 +64,10 @@ def _draw_variants(axes: Axes, table: pd.DataFrame, looks: Looks) -> None:
             axes.text(
                 1, row, f"{lost} failed", transform=place, ha="right", va="center", fontsize=7
             )
-    oracle = scores.loc[scores["estimator"] == "oracle_ridge", "score"].median()
-    axes.axvline(float(oracle), color=GREY, lw=0.8)
+    axes.axvline(1, color=GREY, lw=0.8)
     axes.set_xscale("log")
-    plain_decades(axes.xaxis, span=1)
+    low, high = axes.get_xlim()
+    plain_decades(axes.xaxis, high / low)
     axes.set_yticks(range(len(learners)), [look_of(name, looks).label for name in learners])
     axes.invert_yaxis()
-    axes.set_xlabel(r"RMSE of $\hat w$ (line: ORE)")
+    axes.set_xlabel(LABEL)

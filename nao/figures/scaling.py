@@ -48,7 +48,7 @@ def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
             panel.set_title(f"({'abcd'[position]})  {PANELS[experiment].title}")
             _draw_exponents(grid[2 * row + 1, column], drawn)
             everywhere += drawn
-        for axes in grid[::2, 0]:
+        for axes in grid[::2].ravel():
             axes.set_ylabel(r"RMSE of $\hat w$")
         draw_legend(figure, everywhere, ("expected", "law", "bound", "outside"))
     return figure

@@ -28,7 +28,7 @@ PALETTE = {
     "sky": SKY,
 }
 """Names that the configuration may give a learner's colour."""
-DIVERGING = "RdBu_r"
+DIVERGING = "cividis"  # lighter the larger, in print, too; blue below 0, grey there, yellow above
 
 SHEET: dict[Any, Any] = {
     "font.family": "DejaVu Sans",

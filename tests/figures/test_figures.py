@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -41,6 +42,13 @@ def test_all_text_is_legible_and_inside_the_page(name, tables):
     assert min(drawn.x0, drawn.y0) >= 0
     assert drawn.x1 <= figure.get_figwidth()
     assert drawn.y1 <= figure.get_figheight()
+
+
+def test_captions_say_for_which_width_the_letters_are_made():
+    text = (Path(__file__).parents[2] / "workflow" / "report" / "figure.rst").read_text("utf-8")
+    told = " ".join(text.split())
+    assert f"two columns ({WIDTH:g} inches)" in told
+    assert f"smallest letters have {SMALLEST_PRINT} points" in told
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -7,14 +7,14 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from nao.figures import draw, save
+from nao.figures import FIGURES, draw, save
 from nao.figures.marks import marks, plain, shows
 from nao.figures.style import style
 from tests.evaluated import smoke_looks, smoke_tables
 from tests.figures.failures import with_failures
 
 
-@pytest.mark.parametrize("name", ["fig2", "fig3", "fig7"])
+@pytest.mark.parametrize("name", ["fig2", "fig3"])
 def test_a_mark_of_a_curve_is_the_median_of_its_rows(name):
     tables = smoke_tables()
     found = marks(draw(name, tables, smoke_looks()))
@@ -28,7 +28,7 @@ def test_a_mark_of_a_curve_is_the_median_of_its_rows(name):
             assert mark["y"] == pytest.approx(own["score"].median())
 
 
-@pytest.mark.parametrize("name", ["fig2", "fig3", "fig7", "recipe"])
+@pytest.mark.parametrize("name", FIGURES)
 def test_a_mark_stands_where_the_picture_has_its_ink(name, tmp_path):
     figure = draw(name, smoke_tables(), smoke_looks())
     found = marks(figure)
@@ -42,7 +42,7 @@ def test_a_mark_stands_where_the_picture_has_its_ink(name, tmp_path):
             assert 0 <= top <= top + height <= 1
             row, column = (top + height / 2) * len(picture), (left + width / 2) * picture.shape[1]
             around = picture[round(row) - 4 : round(row) + 5, round(column) - 4 : round(column) + 5]
-            assert around.min() < 200, (entry["panel"], entry["label"], mark)
+            assert around.min() < 220, (entry["panel"], entry["label"], mark)
 
 
 def test_a_mark_is_a_fraction_from_the_top_left():
@@ -66,6 +66,33 @@ def test_a_mark_is_a_fraction_from_the_top_left():
     ]
     (mark,) = bar["marks"]
     assert mark["at"] == pytest.approx([0.45, 0.2614, 0.1, 0.4886], abs=5e-3)
+
+
+def test_the_prior_is_shown_by_the_rows_of_its_learner_and_kind():
+    tables = smoke_tables()
+    table = tables["prior_moments"]
+    entries = marks(draw("fig1", tables, smoke_looks()))
+    shown = {(each["panel"], each["label"]): each["marks"] for each in entries}
+    own = table[(table["estimator"] == "heldout") & (table["kind"] == "raw")]
+    means = shown["(a) prior mean w_0", "NAO held-out"]
+    assert [mark["y"] for mark in means] == pytest.approx(np.median([*own["mean"]], axis=0))
+    assert {tuple(mark["rows"]) for mark in means} == {tuple(own.index)}
+    (first,) = shown["(c) covariance", "NAO held-out, raw"]
+    assert first["rows"] == [own.sort_values("replicate").index[0]]
+    assert min(first["at"][2:]) > 0.05  # a map is as large as it is drawn
+    (true,) = shown["(c) covariance", "true"]
+    assert set(table.loc[true["rows"], "kind"]) == {"true"}
+
+
+def test_a_dot_of_the_recipe_is_one_replicate():
+    tables = smoke_tables()
+    entries = marks(draw("recipe", tables, smoke_looks()))
+    (muon,) = (each for each in entries if each["label"] == "Muon")
+    rows = [row for mark in muon["marks"] for row in mark["rows"]]
+    chosen = tables["recipe_variants"].loc[rows]
+    assert set(chosen["estimator"]) == {"muon"}
+    assert chosen["replicate"].tolist() == [1000, 1001]
+    assert [mark["y"] for mark in muon["marks"]] == [None, None]  # its height is no number
 
 
 def test_a_failed_training_is_marked_where_its_cross_stands():

@@ -1,10 +1,12 @@
 import itertools
 
+import numpy as np
 import pytest
+from matplotlib import colormaps
 
 from nao.config import LearnerSpec, load
 from nao.estimators import ESTIMATORS
-from nao.figures.style import CLASSICAL, look_of, looks_of
+from nao.figures.style import CLASSICAL, DIVERGING, look_of, looks_of
 from tests.evaluated import CONFIG
 
 LEARNERS = load(CONFIG).learners
@@ -50,3 +52,11 @@ def test_colours_stay_apart_for_the_colour_blind():
 def test_an_estimator_without_a_look_is_named():
     with pytest.raises(ValueError, match=r"estimator = 'magic'; name it among the learners"):
         look_of("magic", CLASSICAL)
+
+
+def test_opposite_numbers_differ_in_a_grey_print():
+    colours = colormaps[DIVERGING](np.linspace(0, 1, 101))[:, :3]
+    grey = colours**2.2 @ [0.2126, 0.7152, 0.0722]
+    assert (np.diff(grey) > 0).all()
+    assert np.ptp(colours[50]) < 0.05  # 0 itself has no hue
+    assert grey[-1] > 10 * grey[0]
