@@ -148,12 +148,12 @@ class OperatorDesign:
         """
         back = np.exp(-1j * np.multiply.outer(self.frequencies, z))
         if self.spec.operator == "integral":
-            return (waves @ back).real
+            return np.real(waves @ back)
         if self.spec.operator == "nonlocal":
-            return (waves @ (back.conj() - 1)).real
+            return np.real(waves @ (back.conj() - 1))
         slopes = 1j * self.frequencies * waves
-        here, there = (MEAN_DENSITY + v.real for v in (waves.sum(-1)[..., None], waves @ back))
-        return (slopes @ back).real * here + there * slopes.sum(-1)[..., None].real
+        here, there = (MEAN_DENSITY + np.real(v) for v in (waves.sum(-1)[..., None], waves @ back))
+        return np.real(slopes @ back) * here + there * np.real(slopes.sum(-1))[..., None]
 
 
 def orthogonal(rng: Generator, d: int) -> Float[np.ndarray, "d d"]:

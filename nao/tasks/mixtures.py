@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import logsumexp
 
 NUMBERS = 2_000_000  # held at once: contexts are taken in batches of as many
 
@@ -76,7 +75,7 @@ class GaussianMixture:
         )
         with np.errstate(divide="ignore"):
             joint = np.log(self.weights) + evidence
-        total = logsumexp(joint, axis=1)
+        total = np.logaddexp.reduce(joint, axis=1)
         share = np.exp(joint - total[:, None])
         directions = self.loadings.transpose(0, 2, 1).reshape(-1, d)
         mean = share @ self.means + (share[:, :, None] * v[..., 0]).reshape(count, -1) @ directions

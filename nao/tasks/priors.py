@@ -10,8 +10,6 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Float
 from numpy.random import Generator
-from scipy.stats import chi2
-from sklearn.datasets import load_digits
 
 from nao.seeding import stream
 from nao.specs.tasks import (
@@ -109,7 +107,7 @@ class _OfMixture:
 
     mixture: GaussianMixture
 
-    @cached_property
+    @property
     def mean(self) -> Float[np.ndarray, " d"]:
         return self.mixture.mean
 
@@ -167,7 +165,7 @@ class SparsePrior:
         """An entry is not 0 with probability nonzeros/d."""
         return np.full(self.dimension, self.variance * self.nonzeros / self.dimension)
 
-    @cached_property
+    @property
     def mixture(self) -> GaussianMixture | None:
         """One Gaussian a support, where those are few enough to be summed over."""
         d, s = self.dimension, self.nonzeros
@@ -273,7 +271,9 @@ def _mixture(spec: MixturePriorSpec, d: int, seed: int) -> MixturePrior:
 
 def _empirical(spec: EmpiricalPriorSpec, d: int, seed: int) -> EmpiricalPrior:
     """Grey values from 0 to 1, split between training and test by the seed."""
-    images = load_digits().data / 16
+    from sklearn.datasets import load_digits  # here, for it is slow to load
+
+    images = np.asarray(load_digits(return_X_y=True)[0]) / 16
     images = images[stream(seed, "problem", "images").permutation(len(images))]
     return EmpiricalPrior({"train": images[:TRAINING_IMAGES], "test": images[TRAINING_IMAGES:]})
 
@@ -289,7 +289,9 @@ PRIORS: dict[type, Callable[..., Prior]] = {
 
 def _student_scales() -> tuple[np.ndarray, np.ndarray]:
     """√((ν − 2)/c) for c ~ χ²_ν: trapezoids in ln c over all but 2·10⁻⁹ of its probability."""
+    from scipy.stats import chi2  # here, for it is slow to load
+
     ends = np.log(chi2.ppf([1e-9, 1 - 1e-9], STUDENT_DEGREES))
-    c = np.exp(np.linspace(*ends, SCALE_NODES))
+    c = np.exp(np.linspace(ends[0], ends[1], SCALE_NODES))
     weights = c * chi2.pdf(c, STUDENT_DEGREES)
     return np.sqrt((STUDENT_DEGREES - 2) / c), weights / weights.sum()

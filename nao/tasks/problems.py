@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 from numpy.random import Generator
-from scipy.special import softmax
 
 from nao.specs import ProblemSpec
 from nao.tasks.designs import Design, draw_design
@@ -96,7 +95,8 @@ class Problem:
             return None
         nodes, weights = self.noise.quadrature()
         means, evidence = zip(*(mixture.posterior(x, y, node) for node in nodes), strict=True)
-        shares = softmax(np.log(weights)[:, None] + np.stack(evidence), axis=0)
+        joint = np.log(weights)[:, None] + np.stack(evidence)
+        shares = np.exp(joint - np.logaddexp.reduce(joint, axis=0))
         return np.einsum("kb,kbd->bd", shares, np.stack(means))
 
 
