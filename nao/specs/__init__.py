@@ -116,7 +116,7 @@ ModelSpec = Annotated[TransformerSpec | UnrolledGradientSpec, Field(discriminato
 class TrainingSpec(Spec):
     """How the weights are found."""
 
-    objective: Literal["misfit", "heldout", "supervised"] = "misfit"
+    objective: Literal["misfit", "heldout", "supervised", "r2r", "sure"] = "misfit"
     row_symmetry: Literal["none", "permute", "rotate"] = "permute"
     batch_contexts: PositiveInt = Field(description="contexts per step and replicate")
     steps: PositiveInt

@@ -9,7 +9,8 @@ modes of `row_symmetry`:
 - `rotate`: each step turns the rows by an orthogonal matrix drawn uniformly. Exact for Gaussian
   rows and noise.
 
-None of them touches w. With held-out rows the symmetry acts on the pool of context and held-out
+None of them touches w. Objectives that need noise of the contexts' own level get fresh draws of it
+at every step. With held-out rows the symmetry acts on the pool of context and held-out
 rows before it is split, so that each row serves in both.
 
 All choices are drawn on the host, for a chunk of steps at once, from a stream that the seed, the
@@ -41,12 +42,14 @@ class Chunk:
     rows: Int[Tensor, "steps S B pool"]
     signs: Float[Tensor, "steps S B pool"] | None
     rotation: Float[Tensor, "steps S 1 pool pool"] | None
+    noise: Float[Tensor, "steps S B pool"] | None
 
 
 class Batches:
     """The training contexts of S members on a device, and the order in which they are met.
 
-    `pool` holds the rows (x_i, y_i) of every context, (S, n_s, pool, D).
+    `pool` holds the rows (x_i, y_i) of every context, (S, n_s, pool, D). Noise is drawn only where
+    its level is given, for each member.
     """
 
     def __init__(
@@ -55,7 +58,9 @@ class Batches:
         truth: Float[Tensor, "S n_s d"] | None,
         spec: TrainingSpec,
         replicates: Sequence[int],
+        noise_std: Float[Tensor, " S"] | None = None,
     ):
+        self.noise_std = noise_std
         self.spec, self.replicates, self.truth = spec, replicates, truth
         self.members, self.count, self.length, self.width = pool.shape
         self.table = pool.reshape(-1, self.width)
@@ -71,7 +76,22 @@ class Batches:
         assert contexts is not None
         assert orders is not None
         rows = (self.member * self.count + contexts)[..., None] * self.length + orders
-        return Chunk(contexts, rows, signs, None if rotations is None else rotations[:, :, None])
+        return Chunk(
+            contexts,
+            rows,
+            signs,
+            None if rotations is None else rotations[:, :, None],
+            None if self.noise_std is None else self._noise(number),
+        )
+
+    def _noise(self, number: int) -> Float[Tensor, "steps S B pool"]:
+        """Standard normal draws of chunk `number`."""
+        shape = (CHUNK, self.spec.batch_contexts, self.length)
+        draws = [
+            stream(self.spec.seed, "noise", replicate, number).standard_normal(shape, np.float32)
+            for replicate in self.replicates
+        ]
+        return torch.from_numpy(np.stack(draws, 1)).to(self.table.device)
 
     def _draw(self, replicate: int, number: int) -> tuple[np.ndarray | None, ...]:
         """Contexts, row orders, signs and rotations of one replicate and chunk."""
@@ -102,3 +122,9 @@ class Batches:
         """The true w of one step's contexts, for the `supervised` reference alone."""
         assert self.truth is not None
         return self.truth[self.member, chunk.contexts[step]]
+
+    def noise(self, chunk: Chunk, step: int) -> Float[Tensor, "S B pool"]:
+        """N(0, σ̂²), one draw a row of one step's contexts."""
+        assert chunk.noise is not None
+        assert self.noise_std is not None
+        return self.noise_std[:, None, None] * chunk.noise[step].to(self.noise_std.dtype)

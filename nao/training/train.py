@@ -30,7 +30,8 @@ from nao.specs import RunSpec, TrainingSpec
 from nao.tasks.datasets import read_contexts, read_heldout
 from nao.training.batches import CHUNK, Batches, Chunk
 from nao.training.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
-from nao.training.objectives import OBJECTIVES, distance, residual
+from nao.training.noise import noise_std
+from nao.training.objectives import OBJECTIVES, Batch, distance, residual
 from nao.training.optimizers import StackOptimizer
 
 Report = Callable[[int, int, float], None]
@@ -128,20 +129,23 @@ def require_device(name: str) -> torch.device:
 
 def load_batches(spec: RunSpec, path: Path, device: torch.device, dtype: torch.dtype) -> Batches:
     """The training contexts of all replicates on the device: only what the objective may see."""
-    target = OBJECTIVES[spec.training.objective][1]
-    pools, truths = [], []
+    sees = OBJECTIVES[spec.training.objective].sees
+    pools, truths, levels = [], [], []
     for replicate in spec.dataset.members:
-        columns = ("x", "y", "w") if target == "truth" else ("x", "y")
+        columns = ("x", "y", "w") if sees == "truth" else ("x", "y")
         seen = read_contexts(path, columns, replicate)
         rows = np.concatenate([seen.x, seen.y[..., None]], -1)
-        if target == "heldout":
+        if sees == "heldout":
             heldout = read_heldout(path, replicate)
             rows = np.concatenate([rows, np.concatenate([heldout.x, heldout.y[..., None]], -1)], 1)
         pools.append(torch.from_numpy(rows).to(device, dtype))
         if seen.w is not None:
             truths.append(torch.from_numpy(seen.w).to(device, dtype))
+        if sees == "noise":
+            levels.append(noise_std(seen))
     truth = torch.stack(truths) if truths else None
-    return Batches(torch.stack(pools), truth, spec.training, spec.dataset.members)
+    level = torch.tensor(levels, device=device, dtype=dtype) if levels else None
+    return Batches(torch.stack(pools), truth, spec.training, spec.dataset.members, level)
 
 
 def learning_rate(spec: TrainingSpec, step: int) -> float:
@@ -193,7 +197,7 @@ class Training:
         if recipe.averaged_steps is not None:
             decay = get_ema_multi_avg_fn(1 - 1 / recipe.averaged_steps)
             self.average = AveragedModel(self.model, multi_avg_fn=decay)
-        self.loss, self.target = OBJECTIVES[recipe.objective]
+        self.objective = OBJECTIVES[recipe.objective]
         members = len(self.spec.dataset.members)
         # Losses and gradient norms of every step: (2, steps, members), on the host.
         self.record = np.full((2, recipe.steps, members), np.nan)
@@ -220,26 +224,32 @@ class Training:
 
     def take_step(self, chunk: Chunk, index: int) -> Tensor:
         """One step on the batch `index` of the chunk; the members' losses and gradient norms."""
-        rows = self.batches.step(chunk, index)
-        n = self.spec.dataset.context_length
-        if self.target == "truth":
-            target = self.batches.weights(chunk, index)
-        else:
-            target = rows[:, :, n:] if self.target == "heldout" else rows
-        losses, gradients = self.losses_and_gradients(rows[:, :, :n], target)
+        tokens, target = self.objective.ask(self.batch(chunk, index))
+        losses, gradients = self.losses_and_gradients(tokens, target)
         norms = clip_members(gradients, self.spec.training.gradient_clip)
         self.optimizer.step(gradients, learning_rate(self.spec.training, self.step + index))
         if self.average is not None:
             self.average.update_parameters(self.model)
         return torch.stack([losses.detach(), norms])
 
+    def batch(self, chunk: Chunk, index: int) -> Batch:
+        """What the objective may see of the batch `index` of the chunk."""
+        rows, n = self.batches.step(chunk, index), self.spec.dataset.context_length
+        sees = self.objective.sees
+        return Batch(
+            rows[:, :, :n],
+            heldout=rows[:, :, n:] if sees == "heldout" else None,
+            truth=self.batches.weights(chunk, index) if sees == "truth" else None,
+            noise=self.batches.noise(chunk, index) if sees == "noise" else None,
+        )
+
     def losses_and_gradients(self, tokens: Tokens, target: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The members' losses, and the gradients of their sum."""
-        model = self.model
-        known = isinstance(model, Transformer) and self.loss in (residual, distance)
-        if known and model.kernel == "native" and gram_kernel.covers(model, tokens):
+        model, loss = self.model, self.objective.loss
+        native = model.kernel == "native" and loss in (residual, distance)
+        if native and isinstance(model, Transformer) and gram_kernel.covers(model, tokens):
             return gram_kernel.losses_and_gradients(model, tokens, target)
-        losses = self.loss(target, model(tokens))
+        losses = loss(target, model(tokens))
         return losses, list(
             torch.autograd.grad(losses.sum(), self.parameters, materialize_grads=True)
         )

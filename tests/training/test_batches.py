@@ -99,3 +99,23 @@ def test_chunks_and_replicates_differ():
     assert not torch.equal(steps("none", number=0)[0].contexts, steps("none", number=1)[0].contexts)
     first = steps("none")[0].contexts
     assert not torch.equal(first[:, 0], first[:, 1])
+
+
+def test_noise_has_its_members_level_and_depends_on_seed_replicate_and_chunk_alone():
+    levels = torch.tensor([0.5, 3.0], dtype=torch.float64)
+
+    def drawn(level, replicates=(0, 1), number=0, seed=3, symmetry="permute", rows=None):
+        rows = pool()[: len(replicates)] if rows is None else rows
+        batches = Batches(rows, None, recipe(symmetry, seed), replicates, level)
+        chunk = batches.chunk(number)
+        return torch.stack([batches.noise(chunk, step) for step in range(CHUNK)], 1)
+
+    both = drawn(levels)
+    assert both.shape == (MEMBERS, CHUNK, 4, POOL)
+    count = CHUNK * 4 * POOL
+    spread = both.flatten(1).std(1) / levels
+    assert ((spread - 1).abs() < 4 / np.sqrt(2 * count)).all()
+    assert torch.equal(drawn(levels[1:], (1,), symmetry="none")[0], both[1])
+    for other in (drawn(levels, number=1), drawn(levels, seed=4), drawn(levels, (2, 0))):
+        assert not torch.isclose(other, both).any(0).all()
+        assert not torch.isclose(other[0], both[0]).any()
