@@ -98,10 +98,10 @@ def _run(
     assert target is None or target.shape[-1] == columns - (target.ndim == 3)
     tokens = _rows_together(tokens)
     target = target if target is None else _rows_together(target)
-    weights = [value if value is None else value.detach().contiguous() for value in values]
+    assert all(value is None or value.is_contiguous() for value in values)
     gradients: list[Tensor | None] = [
         None if kind is Target.NONE or value is None else torch.empty_like(value)
-        for value in weights
+        for value in values
     ]
     shape = Shape(
         members=members,
@@ -127,7 +127,7 @@ def _run(
     room = torch.empty(kernel.nao_gram_room(shape), LANES)
     kernel.nao_gram(
         shape,
-        Parameters(*map(_address, weights)),
+        Parameters(*map(_address, values)),
         *map(_address, (tokens, target)),
         weight,
         *map(_address, (room, found, losses)),

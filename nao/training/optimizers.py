@@ -74,7 +74,8 @@ class StackOptimizer:
     def __init__(self, model: Stack, recipe: TrainingSpec):
         kind = KINDS[recipe.optimizer]
         self.split = _whole if kind.entrywise else member_matrices
-        groups: list[Group] = []
+        groups: dict[tuple[float, bool], Group] = {}
+        self.pieces: list[Tensor] = []
         self.eased: list[tuple[Tensor, Tensor]] = []
         rates = model.rates(recipe.norm_rate)
         for name, parameter in model.named_parameters():
@@ -84,9 +85,10 @@ class StackOptimizer:
                 shares = (rate / rate.max()).expand_as(parameter)
                 self.eased += zip(pieces, self.split(shares), strict=True)
                 rate = float(rate.max())
-            groups.append({"params": list(pieces), "rate": rate, "norms": norms})
-        self.pieces: list[Tensor] = [piece for group in groups for piece in group["params"]]
-        self.optimizers = kind.build(groups, recipe)
+            group = groups.setdefault((rate, norms), {"params": [], "rate": rate, "norms": norms})
+            group["params"] += pieces
+            self.pieces += pieces
+        self.optimizers = kind.build(list(groups.values()), recipe)
 
     def step(self, gradients: Sequence[Tensor], rate: float) -> None:
         """One step at that learning rate; the gradients are in the order of the parameters."""

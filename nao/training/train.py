@@ -169,13 +169,15 @@ def clip_members(gradients: list[Tensor], largest: float | None) -> Tensor:
     The gradient of a member that has diverged becomes 0: optimisers that decompose it would stop
     all members with an error.
     """
-    squares = [gradient.flatten(1).square().sum(1) for gradient in gradients]
-    norms = torch.stack(squares).sum(0).sqrt()
+    norms = torch.cat([gradient.flatten(1) for gradient in gradients], 1).norm(dim=1)
     bound = math.inf if largest is None else largest
     factors = (bound / norms).clamp(max=1)  # a norm of 0 gives inf, hence 1; NaN stays NaN
     for gradient in gradients:
         gradient.mul_(factors.view(-1, *[1] * (gradient.ndim - 1)))
-        gradient.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
+    # On a GPU the host would have to wait for it to know.
+    if norms.device.type != "cpu" or not norms.isfinite().all():
+        for gradient in gradients:
+            gradient.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
     return norms
 
 
