@@ -68,6 +68,17 @@ INLINE float sum_of(lanes a) {
     return ((a[0] + a[4]) + (a[1] + a[5])) + ((a[2] + a[6]) + (a[3] + a[7]));
 }
 
+// `k` from 0 to `size`, unrolled: sums over k go into FOUR places by turns, for an addition takes
+// four cycles, and none waits for the one before.
+#define FOUR 4
+#define BY_FOURS(k, x, size)                          \
+    for (int first = 0; first < (size); first += FOUR) \
+        _Pragma("GCC unroll 4") for (int x = 0, k = first; x < FOUR && k < (size); x++, k++)
+
+INLINE lanes mean_of(const lanes sum[FOUR], int size) {
+    return ((sum[0] + sum[1]) + (sum[2] + sum[3])) / (float)size;
+}
+
 // --- matrix products -----------------------------------------------------------------------------
 
 // A factor: entry (i, j) lies at i * row + j * column, in vectors, or in numbers where `shared`.
@@ -254,21 +265,19 @@ static void layer(const Shape *s, const Room *r, int from, int to, const float *
     multiply(R, 1, D, own(e, D, 1), own(e + size, 1, 0), a + R, R1); // E 1
     multiply(R, R1, R1, own(a, R1, 1), shared(mixing, R1, 1), p, R1);
     multiply(R, D, R1, own(p, R1, 1), own(e, D, 1), n, D);
-    lanes sum[4] = {}, square[4] = {};
-    for (int k = 0; k < size; k++) sum[k % 4] += n[k];
-    const lanes mean = ((sum[0] + sum[1]) + (sum[2] + sum[3])) / (float)size;
-    for (int k = 0; k < size; k++) {
+    lanes sum[FOUR] = {}, square[FOUR] = {};
+    BY_FOURS(k, x, size) sum[x] += n[k];
+    const lanes mean = mean_of(sum, size);
+    BY_FOURS(k, x, size) {
         n[k] -= mean;
-        square[k % 4] = fused(n[k], n[k], square[k % 4]);
+        square[x] = fused(n[k], n[k], square[x]);
     }
-    const lanes variance = ((square[0] + square[1]) + (square[2] + square[3])) / (float)size;
-    const lanes scale = r->scale[from] = 1 / root(variance + EPSILON);
-    const int biased = s->bias_rows * D;
+    const lanes scale = r->scale[from] = 1 / root(mean_of(square, size) + EPSILON);
     for (int k = 0; k < size; k++) {
         n[k] *= scale;
         next[k] = fused(all(gain[k]), n[k], e[k]);
-        if (k < biased) next[k] += bias[k];
     }
+    for (int k = 0; k < s->bias_rows * D; k++) next[k] += bias[k];
 }
 
 static void read_out(const Shape *s, const Room *r, const lanes *e, const float *mixing,
@@ -327,20 +336,19 @@ static void read_out_back(const Shape *s, const Room *r, const lanes *e, const f
 }
 
 static void layer_back(const Shape *s, const Room *r, int l, const float *mixing, const float *gain) {
-    const int R = s->rows, D = s->columns, R1 = R + 1, size = R * D, biased = s->bias_rows * D;
+    const int R = s->rows, D = s->columns, R1 = R + 1, size = R * D;
     const lanes *e = r->e + l * r->e_size, *a = r->a + l * r->a_size, *p = r->p + l * r->a_size;
     const lanes *n = r->n + l * r->n_size;
     lanes *v = r->v, *u = r->u, *d_gain = r->gain + l * r->n_size, *d_bias = r->bias + l * r->bias_size;
-    lanes sum[4] = {}, dot[4] = {};
-    for (int k = 0; k < size; k++) {
+    for (int k = 0; k < s->bias_rows * D; k++) d_bias[k] += v[k];
+    lanes sum[FOUR] = {}, dot[FOUR] = {};
+    BY_FOURS(k, x, size) {
         d_gain[k] = fused(v[k], n[k], d_gain[k]);
-        if (k < biased) d_bias[k] += v[k];
         u[k] = gain[k] * v[k];
-        sum[k % 4] += u[k];
-        dot[k % 4] = fused(u[k], n[k], dot[k % 4]);
+        sum[x] += u[k];
+        dot[x] = fused(u[k], n[k], dot[x]);
     }
-    const lanes mean = ((sum[0] + sum[1]) + (sum[2] + sum[3])) / (float)size;
-    const lanes slope = ((dot[0] + dot[1]) + (dot[2] + dot[3])) / (float)size;
+    const lanes mean = mean_of(sum, size), slope = mean_of(dot, size);
     for (int k = 0; k < size; k++) u[k] = r->scale[l] * fused(-slope, n[k], u[k] - mean);
     multiply(R, R1, D, own(u, D, 1), own(e, 1, D), r->dp, R1);
     multiply_add(R1, R1, R, own(a, 1, R1), own(r->dp, R1, 1), r->mixing + l * r->mixing_size, R1);
