@@ -3,11 +3,14 @@
     Y_j = X_j (w_0 + A z_j) + ε_j,   z_j ~ N(0, I_r),   ε_j ~ N(0, σ² I),   Σ_w = A Aᵀ        (ours)
 
 The strongest classical rival: it knows what the transformer knows, the training contexts alone.
+It runs in coordinates in which the pooled rows have covariance I; directions that they hardly see
+are left out, for there the likelihood is flat, and noise would be fitted: ŵ is 0 in them.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Float
 
 from nao.estimators.oracle import GaussianModel
 from nao.estimators.two_stage import EstimatedPrior, debiased_moments
@@ -16,6 +19,8 @@ from nao.tasks.problems import Contexts
 #: Iterations at most, and the gain in log-likelihood at which to stop: what one parameter's
 #: uncertainty is worth is half a unit
 ITERATIONS, TOLERANCE = 500, 0.01
+#: Principal axes of the pooled rows that are kept have a variance above this share of the largest.
+VISIBLE = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +40,24 @@ def fit_mixed_model(training: Contexts, rank: int | None = None) -> MixedModel:
     """Maximum likelihood by EM from the debiased moments; the rank by BIC unless given.
 
     The search for the rank starts from the spectral gap of the debiased moments and climbs one
-    step at a time while BIC falls, upwards first. Memory is 8 B (nd + d(d+1)/2) bytes.
+    step at a time while BIC falls, upwards first. Memory is 8 B (nd + d(d+1)/2) bytes. Raises
+    `NotComputable` where the pooled rows are fewer than their dimension.
     """
+    axes = visible_axes(training.x)
+    reduced = Contexts(training.x @ axes, training.y)
+    model = _fit_reduced(reduced, rank)
+    return replace(model, mean=axes @ model.mean, loading=axes @ model.loading)
+
+
+def visible_axes(x: Float[np.ndarray, "batch n d"]) -> Float[np.ndarray, "d p"]:
+    """P = Q_p Λ_p^{-1/2}, with which the pooled rows of X P have the second moment I."""
+    rows = x.reshape(-1, x.shape[2]).astype(np.float64)
+    values, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
+    kept = values > VISIBLE * values[-1]
+    return vectors[:, kept] / np.sqrt(values[kept])
+
+
+def _fit_reduced(training: Contexts, rank: int | None) -> MixedModel:
     statistics = _Statistics(training.x, training.y)
     moments = debiased_moments(training.x, training.y)
     best = _fit(statistics, moments.prior(rank))
@@ -133,7 +154,8 @@ def _fit(statistics: _Statistics, prior: EstimatedPrior) -> MixedModel:
 def _start(statistics: _Statistics, prior: EstimatedPrior) -> MixedModel:
     """Debiased moments, with a noise level that leaves the first E-step room to err."""
     # A column of A that starts at zero would stay there.
-    variances = np.maximum(prior.variances, 1e-3 * prior.variances[0])
+    largest = prior.variances[0] or 1.0
+    variances = np.maximum(prior.variances, 1e-3 * largest)
     residual = statistics.y - statistics.x @ prior.mean
     return MixedModel(
         prior.mean, prior.basis * np.sqrt(variances), float(0.1 * np.mean(residual**2))

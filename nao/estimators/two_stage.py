@@ -19,6 +19,9 @@ from nao.estimators.ridge import ridge
 from nao.tasks.problems import Contexts
 from nao.theory.interpolation import interpolation_moments
 
+SINGULAR = 1e-8  # least eigenvalue of the pooled rows' covariance, as a share of the largest
+SIGNIFICANT = 6.0  # standard errors at which rows are taken to be dependent
+
 
 @dataclass(frozen=True, eq=False)
 class EstimatedPrior:
@@ -63,8 +66,24 @@ def fit_prior(training: Contexts) -> EstimatedPrior:
 
 
 def fit_prior_debiased(training: Contexts) -> EstimatedPrior:
-    """Consistent moments for Gaussian rows, rank and noise floor as in the literal form (ours)."""
-    return debiased_moments(training.x, training.y).prior()
+    """Consistent moments for Gaussian rows, rank and noise floor as in the literal form (ours).
+
+    Raises `NotComputable` where the rows are not independent and Gaussian: with x̃ whitened,
+    <x̃_i, x̃_j>² of two rows of a context then has mean d and variance 2d² + 6d.
+    """
+    moments = debiased_moments(training.x, training.y)
+    d, n = training.x.shape[2], training.x.shape[1]
+    if n > 1:
+        first, second = (training.x[:, i] @ moments.whitener for i in (0, 1))
+        squares = np.sum(first * second, axis=1) ** 2
+        excess = (squares.mean() / d - 1) / np.sqrt((2 + 6 / d) / len(training))
+        if excess > SIGNIFICANT:
+            raise NotComputable(
+                f"two rows of a context are {squares.mean() / d:.2g} times as much alike as "
+                f"independent Gaussian rows ({excess:.0f} standard errors): the debiased moments "
+                "hold for those alone; use two_stage_ridge or empirical_bayes"
+            )
+    return moments.prior()
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +120,7 @@ def debiased_moments(
     rows = x.reshape(-1, d).astype(np.float64)
     mean = np.linalg.lstsq(rows, y.reshape(-1).astype(np.float64))[0]
     values, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
+    _require_visible(values)
     whitener = (vectors / np.sqrt(values)) @ vectors.T
 
     blocks = -(-n // max(d // 2, 1))
@@ -123,6 +143,15 @@ def _low_rank(
     rank = spectral_rank(values) if rank is None else rank
     floor = float(values[rank:].mean()) if rank < len(values) else 0.0
     return vectors[:, :rank], np.maximum(values[:rank] - floor, 0), floor
+
+
+def _require_visible(values: np.ndarray) -> None:
+    if values[0] < SINGULAR * values[-1]:
+        raise NotComputable(
+            f"the covariance of the pooled rows has eigenvalues from {values[0]:.0e} to "
+            f"{values[-1]:.0e}, further apart than {1 / SINGULAR:.0e}: w_0 and Σ_w are not "
+            "determined in directions that are not seen; use empirical_bayes, which leaves those out"
+        )
 
 
 def _require(condition: bool, sentence: str) -> None:

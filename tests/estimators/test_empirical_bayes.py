@@ -2,11 +2,14 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 from scipy.stats import multivariate_normal
+from statsmodels.regression.mixed_linear_model import MixedLM
 
 from nao.analysis.metrics import rmse
 from nao.estimators.empirical_bayes import TOLERANCE, fit_mixed_model
 from nao.estimators.oracle import oracle_ridge
-from nao.tasks.problems import Contexts
+from nao.seeding import stream
+from nao.specs import ProblemSpec
+from nao.tasks.problems import Contexts, draw_problem, sample_contexts
 
 
 def log_likelihood(x, y, mean, loading, noise_variance):
@@ -89,3 +92,35 @@ def test_every_iteration_raises_the_likelihood(draw, monkeypatch):
         monkeypatch.setattr("nao.estimators.empirical_bayes.ITERATIONS", iterations)
         climb.append(fit_mixed_model(contexts, rank=2).log_likelihood)
     assert np.all(np.diff(climb) > 0)
+
+
+def test_against_statsmodels_where_slopes_are_random_in_every_direction(draw):
+    _, contexts = draw(80, 4, dimension=2, noise_std=0.5)
+    ours = fit_mixed_model(contexts, rank=2)
+    rows = contexts.x.reshape(-1, 2)
+    groups = np.repeat(np.arange(80), 4)
+    theirs = MixedLM(contexts.y.ravel(), rows, groups, exog_re=rows).fit(reml=False)
+    np.testing.assert_allclose(ours.log_likelihood, theirs.llf, atol=2 * TOLERANCE)
+    np.testing.assert_allclose(ours.mean, theirs.fe_params, atol=0.02)
+    np.testing.assert_allclose(ours.covariance, theirs.cov_re, atol=0.05)
+    np.testing.assert_allclose(ours.noise_variance, theirs.scale, rtol=0.02)
+
+
+@pytest.mark.parametrize("operator", ["integral", "nonlocal"])
+def test_rows_that_are_blind_to_most_of_w_leave_the_prediction_near_the_oracles(operator):
+    values = {
+        "dimension": 40,
+        "design": {"kind": "operator", "operator": operator},
+        "prior": {"rank": 2, "basis": "cosines"},
+        "noise": {"ratio": 0.05},
+    }
+    problem = draw_problem(ProblemSpec.model_validate(values), 0)
+    training, test = (sample_contexts(problem, 20, 300, stream(0, role)) for role in ("a", "b"))
+    model = fit_mixed_model(training)
+    assert 1 <= model.loading.shape[1] <= 3
+
+    def prediction(fitted):
+        error = fitted.estimate(test) - test.w
+        return np.sqrt(np.mean(np.sum(error * (error @ problem.design_covariance), axis=1)))
+
+    assert prediction(model) < 1.1 * prediction(oracle_ridge(problem))

@@ -5,7 +5,9 @@ from nao.analysis.metrics import rmse
 from nao.estimators.estimator import NotComputable
 from nao.estimators.ridge import ridge, ridge_penalty
 from nao.estimators.two_stage import debiased_moments, fit_prior, fit_prior_debiased
-from nao.tasks.problems import Contexts
+from nao.seeding import stream
+from nao.specs import ProblemSpec
+from nao.tasks.problems import Contexts, draw_problem, sample_contexts
 
 
 def test_the_literal_prior_is_the_moments_of_ridge_less_the_floor(draw):
@@ -90,3 +92,26 @@ def test_too_few_contexts_are_refused_with_the_bound(draw):
         fit_prior(contexts)
     with pytest.raises(NotComputable, match=r"at least d = 8 rows; raise train_contexts"):
         fit_prior_debiased(contexts)
+
+
+def of_operator(operator: str, dimension: int, count: int, length: int, role: str = "train"):
+    values = {
+        "dimension": dimension,
+        "design": {"kind": "operator", "operator": operator},
+        "prior": {"rank": 2, "basis": "cosines"},
+        "noise": {"ratio": 0.05},
+    }
+    problem = draw_problem(ProblemSpec.model_validate(values), 0)
+    return problem, sample_contexts(problem, length, count, stream(0, role), role=role)
+
+
+def test_debiased_moments_are_refused_where_rows_are_dependent_or_blind(draw):
+    _, dependent = of_operator("aggregation", 12, 3000, 6)
+    with pytest.raises(NotComputable, match=r"two rows of a context are .* use two_stage_ridge"):
+        fit_prior_debiased(dependent)
+    _, blind = of_operator("integral", 40, 500, 20)
+    with pytest.raises(NotComputable, match=r"further apart than 1e\+08.* use empirical_bayes"):
+        fit_prior_debiased(blind)
+    for condition in (1, 100):
+        _, sound = draw(3000, 6, dimension=12, condition=condition)
+        fit_prior_debiased(sound)
