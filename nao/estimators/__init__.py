@@ -5,11 +5,25 @@
 A new estimator is one file here and one row in the table.
 """
 
-from nao.estimators import bayes, empirical_bayes, least_squares, oracle, ridge, two_stage
+from nao.estimators import (
+    bayes,
+    dartr,
+    empirical_bayes,
+    l_curve,
+    lasso,
+    least_squares,
+    oracle,
+    ridge,
+    two_stage,
+)
 from nao.estimators.estimator import Alone, Estimator
 
 ESTIMATORS: dict[str, Estimator] = {
     "ridge": Estimator(lambda: Alone(ridge.ridge)),
+    "ridge_l_curve": Estimator(lambda: Alone(l_curve.ridge_l_curve)),
+    "dartr": Estimator(lambda: Alone(dartr.dartr)),
+    "dartr_gcv": Estimator(lambda: Alone(dartr.dartr_gcv)),
+    "lasso": Estimator(lasso.fit_lasso, needs_training=True),
     "least_squares": Estimator(lambda: Alone(least_squares.least_squares)),
     "two_stage_ridge": Estimator(two_stage.fit_prior, needs_training=True),
     "two_stage_ridge_debiased": Estimator(two_stage.fit_prior_debiased, needs_training=True),

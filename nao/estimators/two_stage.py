@@ -150,7 +150,7 @@ def _require_visible(values: np.ndarray) -> None:
         raise NotComputable(
             f"the covariance of the pooled rows has eigenvalues from {values[0]:.0e} to "
             f"{values[-1]:.0e}, further apart than {1 / SINGULAR:.0e}: w_0 and Σ_w are not "
-            "determined in directions that are not seen; use empirical_bayes, which leaves those out"
+            "determined in directions not seen; use empirical_bayes, which leaves those out"
         )
 
 

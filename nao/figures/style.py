@@ -110,12 +110,17 @@ Looks = Mapping[str, Look]
 TRAINED, LAST = 10, 100  # where in the order the trained estimators begin, and the oracle stands
 CLASSICAL = {
     "least_squares": Look("least squares", ORANGE, "x", (0, (1, 2)), order=0),
-    "ridge": Look("RE", GREY, "v", ":", order=1),
-    "two_stage_ridge": Look("TRE", GREEN, "^", (0, (5, 1.5, 1, 1.5)), order=2),
-    "two_stage_ridge_debiased": Look("TRE debiased", GREEN, "^", (0, (4, 2)), False, order=3),
-    "empirical_bayes": Look("EM", SKY, "P", (0, (5, 1.5, 1, 1.5)), order=4),
+    "lasso": Look("Lasso", ORANGE, "+", (0, (5, 1.5, 1, 1.5)), order=1),
+    "ridge": Look("RE", GREY, "v", ":", order=2),
+    "ridge_l_curve": Look("RE, L-curve", GREY, "v", (0, (4, 2)), False, order=3),
+    "dartr": Look("DARTR", PURPLE, "1", (0, (4, 2)), order=4),
+    "dartr_gcv": Look("DARTR, GCV", PURPLE, "2", ":", order=5),
+    "two_stage_ridge": Look("TRE", GREEN, "^", (0, (5, 1.5, 1, 1.5)), order=6),
+    "two_stage_ridge_debiased": Look("TRE debiased", GREEN, "^", (0, (4, 2)), False, order=7),
+    "empirical_bayes": Look("EM", SKY, "P", (0, (5, 1.5, 1, 1.5)), order=8),
+    "mixture_em": Look("EM, mixture", SKY, "P", (0, (4, 2)), False, order=9),
     "oracle_ridge": Look("ORE", BLACK, "D", "-", order=LAST),
-    "posterior_mean": Look("posterior mean", BLACK, "s", (0, (4, 2)), False, order=LAST + 1),
+    "posterior_mean": Look("posterior mean", BLACK, "D", (0, (4, 2)), False, order=LAST + 1),
 }
 LINES = {
     "solid": "-",
