@@ -13,28 +13,35 @@ from nao.bench.command import bench_command
 from nao.config import ConfigError
 from nao.folder import Occupied, recover
 from nao.provenance import view
-from nao.provenance.audit import Audit, audit
+from nao.provenance.audit import Audit, audit, printable
 from nao.provenance.clone import clone_at, plan_at, today_at
 from nao.provenance.difference import compare
 from nao.provenance.explain import newly_planned, rebuilds
 from nao.provenance.lineage import LineageError, behind, lineage, points_of, rows_of
+from nao.provenance.publication import PublicationError, publish
 from nao.provenance.reproduce import Outcome, repeat, sample
 from nao.provenance.today import Today
+from nao.provenance.trees import publication_of, trees_in
 
 app = typer.Typer(
     name="nao",
     help="The nonlocal attention operator: where its figures come from.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # which takes brackets in a sentence for markup
     pretty_exceptions_enable=False,
 )
-export = typer.Typer(help="Hand the results to others.", no_args_is_help=True)
+export = typer.Typer(
+    help="Hand the results to others.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(export, name="export")
 app.command("bench")(bench_command)
 console = Console(highlight=False, soft_wrap=True)
 
 RESULTS = Path("results")
-Paths = Annotated[list[Path] | None, typer.Argument(help="Artefacts or folders [results].")]
+Paths = Annotated[
+    list[Path] | None, typer.Argument(help="Artefacts or folders; by default all trees in results.")
+]
 Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 Clone = Annotated[
     Path | None,
@@ -58,16 +65,17 @@ def audit_command(
 ) -> None:
     """Hash everything again, from the artefacts to their roots.
 
-    verified, stale, tampered, unrecorded or missing; exit code 0 only if all is verified.
+    verified, published, stale, unrecorded, unreadable, missing or tampered; exit code 0 only if
+    all is verified, or published and as recorded.
     """
-    result = _audited(paths, None if files_only else _today(clone))
+    result = _audited(paths or _trees(), None if files_only else _today(clone))
     if as_json:
         _print_json(view.audit_json(result))
     else:
         view.show_audit(console, result, whole)
     if seal is not None and seal != result.seal:
         fail(f"the seal is {result.seal}, not {seal}: something was made or changed since")
-    raise typer.Exit(0 if result.verified else 1)
+    raise typer.Exit(0 if result.sound else 1)
 
 
 @app.command("lineage")
@@ -106,7 +114,7 @@ def explain_command(paths: Paths = None, as_json: Json = False, clone: Clone = N
     today = _today(clone)
     if today is None:
         fail("there is no clone here whose code could make anything anew; name one with --clone")
-    result = _audited(paths, today)
+    result = _audited(paths or _trees(made_here=True), today)
     jobs = rebuilds(result)
     if not paths:
         for base in sorted({finding.base for finding in result.findings.values()}):
@@ -192,10 +200,29 @@ def crate_command(
         home = clone_at(clone)
         if home is None:
             fail("there is no clone here whose code belongs into the crate; name one with --clone")
-        export_crate(_audited(paths, None), home, out)
+        export_crate(_audited(paths or _trees(made_here=True), None), home, out)
     except (CrateError, FileNotFoundError, FileExistsError) as error:
         fail(str(error))
     typer.echo(f"{out} written")
+
+
+@app.command("publish")
+def publish_command(
+    tree: Annotated[Path, typer.Argument(help="A finished results tree.")],
+    out: Annotated[Path, typer.Argument(help="A new folder, or an earlier publication.")],
+    clone: Clone = None,
+) -> None:
+    """Figures, claims and their tables in a folder to commit, with every record behind them.
+
+    Data sets, weights and estimates are left out; nao audit knows them as not shipped.
+    """
+    if not tree.is_dir():
+        fail(f"{tree} is no folder; name a results tree")
+    try:
+        files = publish(_audited([tree], _today(clone)), out)
+    except (PublicationError, OSError) as error:
+        fail(str(error))
+    typer.echo(f"{out} written: {len(files)} files of {tree} and the records behind them")
 
 
 @app.command("page")
@@ -207,6 +234,8 @@ def page_command(
     """One self-contained page: gallery, claims, and each figure's making, point by point."""
     from nao.provenance.page import PageError, write_page  # Jinja and Pillow are for it alone
 
+    if not tree.is_dir():
+        fail(f"{tree} is no folder; name a results tree")
     try:
         write_page(_audited([tree], _today(clone)), out, clone_at(clone))
     except PageError as error:
@@ -228,10 +257,20 @@ def recover_command(
         fail(str(error))
 
 
-def _audited(paths: list[Path] | None, today: Today | None) -> Audit:
-    result = audit(paths or [RESULTS], today)
+def _trees(made_here: bool = False) -> list[Path]:
+    """The trees in results; without the published ones, where only those made here will do."""
+    found = [t for t in trees_in(RESULTS) if not (made_here and publication_of(t))]
+    if not found:
+        fail(
+            f"{RESULTS}: no tree {'made ' if made_here else ''}there; run make figures, or name one"
+        )
+    return found
+
+
+def _audited(paths: list[Path], today: Today | None) -> Audit:
+    result = audit(paths, today)
     if not result.findings:
-        fail(f"{', '.join(map(str, paths or [RESULTS]))}: no artefacts there; name another path")
+        fail(f"{', '.join(map(str, paths))}: no artefacts there; name another path")
     return result
 
 
@@ -248,5 +287,7 @@ def _print_json(content: Any) -> None:
 
 def fail(sentence: str) -> NoReturn:
     """One sentence on standard error, exit code 2."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {escape(sentence)}")
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        f"error: {escape(printable(sentence))}"
+    )
     raise typer.Exit(2)

@@ -5,9 +5,12 @@ Verdicts, the worst first; an artefact has the worst that a reason of its own gi
 tampered    its bytes differ from its record, or the record from itself; the record is of another
             artefact or not the one that later artefacts were made from; it is a link
 missing     it was made or read, and is gone
+unreadable  this user may not read it or its record, or what it rests on
 unrecorded  it has no record, or one of a schema that this version cannot read; or it rests on such
 stale       as recorded, but would be made anew: by today's code, workflow, configuration, packages
             or input, or because what it rests on is stale, tampered or missing
+published   as recorded and as today's clone would make it, in a tree that does not ship what it
+            rests on (``nao.provenance.publication``): the records alone lead on
 verified    none of these, down to the roots
 
 Only the files count: neither ``.snakemake`` nor git history nor times of files are looked at, so a
@@ -21,13 +24,22 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
-from nao.provenance.schema import Input, OtherSchema, Record, digest
+from nao.provenance.hashing import sha256_of
+from nao.provenance.schema import File, Git, Input, OtherSchema, Record, digest
 from nao.provenance.today import Reason, Today
-from nao.provenance.trees import Facts, artefacts_in, bases_of, facts_of, is_artefact
+from nao.provenance.trees import (
+    Facts,
+    Publication,
+    artefacts_in,
+    bases_of,
+    facts_of,
+    is_artefact,
+    publication_of,
+)
 
 
 class Verdict(StrEnum):
@@ -35,12 +47,20 @@ class Verdict(StrEnum):
 
     TAMPERED = "tampered"
     MISSING = "missing"
+    UNREADABLE = "unreadable"
     UNRECORDED = "unrecorded"
     STALE = "stale"
+    PUBLISHED = "published"
     VERIFIED = "verified"
 
 
 _SEVERITY = list(Verdict)
+SOUND = frozenset({Verdict.PUBLISHED, Verdict.VERIFIED})
+
+
+def printable(name: str) -> str:
+    """``name`` as any terminal and JSON can hold it: what cannot be shown is spelt out."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
 
 
 @dataclass
@@ -56,12 +76,18 @@ class Finding:
 
     @property
     def name(self) -> str:
-        """Path in its tree."""
-        return self.path.relative_to(self.base).as_posix()
+        """Path in its tree; bytes and characters that cannot be shown are spelt out."""
+        return printable(self.path.relative_to(self.base).as_posix())
 
     @property
     def record(self) -> Record | None:
         return self.facts.record
+
+    def holds(self, entry: File) -> bool:
+        """Whether it is the file that was recorded here or elsewhere; read now if it was not."""
+        if self.facts.size == entry.size and self.facts.sha256 is None:
+            self.facts = replace(self.facts, sha256=sha256_of(self.path))
+        return (self.facts.size, self.facts.sha256) == (entry.size, entry.sha256)
 
     def charge(self, verdict: Verdict, kind: str, text: str) -> None:
         """Add a reason; the verdict becomes the worst of all."""
@@ -80,7 +106,12 @@ class Audit:
 
     @property
     def verified(self) -> bool:
-        return all(f.verdict is Verdict.VERIFIED for f in self.findings.values())
+        return all(finding.verdict is Verdict.VERIFIED for finding in self.findings.values())
+
+    @property
+    def sound(self) -> bool:
+        """Whether all is verified, or published and as recorded."""
+        return all(finding.verdict in SOUND for finding in self.findings.values())
 
     @property
     def counts(self) -> dict[str, int]:
@@ -94,7 +125,7 @@ class Audit:
         """One hash over all artefacts and records; note it, and no later forgery can meet it."""
         return digest(
             sorted(
-                [f.name, f.facts.sha256 or "", f.record.digest if f.record else ""]
+                [f.name, f.facts.sha256 or str(f.facts.size), f.record.digest if f.record else ""]
                 for f in self.findings.values()
             )
         )
@@ -104,8 +135,9 @@ def audit(paths: Iterable[str | Path], today: Today | None = None) -> Audit:
     """Judge the artefacts that ``paths`` name (files, or folders with all in them) to the roots."""
     asked = _artefacts(paths)
     findings = _collect(bases_of(asked))
+    published = {base: publication_of(base) for base in {f.base for f in findings.values()}}
     for finding in findings.values():
-        _judge_alone(finding)
+        _judge_alone(finding, published[finding.base])
     for finding in findings.values():
         if finding.record is not None:
             _judge_inputs(finding, finding.record, findings, today)
@@ -151,12 +183,16 @@ def _collect(bases: dict[Path, Path]) -> dict[Path, Finding]:
     return findings
 
 
-def _judge_alone(finding: Finding) -> None:
+def _judge_alone(finding: Finding, published: Publication | None) -> None:
     """Artefact and record against each other."""
     facts, charge = finding.facts, finding.charge
     if facts.oddity:
         charge(Verdict.TAMPERED, "place", f"is {facts.oddity}")
-    elif facts.sha256 is None:
+    elif facts.unreadable:
+        charge(Verdict.UNREADABLE, "place", f"cannot be read: {facts.unreadable}")
+    elif facts.size is None and published is not None and finding.name not in published.files:
+        charge(Verdict.PUBLISHED, "absent", "is not shipped")
+    elif facts.size is None:
         charge(Verdict.MISSING, "absent", "is not there")
     if isinstance(facts.record_error, OtherSchema):
         charge(Verdict.UNRECORDED, "schema", str(facts.record_error))
@@ -164,15 +200,16 @@ def _judge_alone(finding: Finding) -> None:
         charge(Verdict.TAMPERED, "record", str(facts.record_error))
     record = facts.record
     if record is None:
-        if facts.sha256 is not None and not facts.record_error:
+        if facts.size is not None and not facts.record_error:
             charge(Verdict.UNRECORDED, "record", "has no record")
         return
     if record.artefact.place != "results" or record.artefact.path != finding.name:
         charge(Verdict.TAMPERED, "record", f"record is of {record.artefact.path}")
-    if facts.sha256 is not None and facts.sha256 != record.artefact.sha256:
-        sizes = f"{record.artefact.size} → {facts.size} bytes"
-        what = "same size" if facts.size == record.artefact.size else sizes
-        charge(Verdict.TAMPERED, "bytes", f"bytes differ from the record ({what})")
+    if facts.size not in (None, record.artefact.size):
+        sizes = f"{record.artefact.size} → {facts.size}"
+        charge(Verdict.TAMPERED, "bytes", f"bytes differ from the record ({sizes} bytes)")
+    elif facts.sha256 not in (None, record.artefact.sha256):
+        charge(Verdict.TAMPERED, "bytes", "bytes differ from the record (same size)")
     if facts.embedded not in (None, record.id):
         charge(Verdict.TAMPERED, "picture", "carries the id of another record")
 
@@ -194,7 +231,7 @@ def _judge_inputs(
 
 def _judge_link(finding: Finding, record: Record, entry: Input, upstream: Finding) -> None:
     facts = upstream.facts
-    if facts.sha256 is not None and facts.sha256 != entry.sha256:
+    if facts.size is not None and not upstream.holds(entry):
         finding.charge(Verdict.STALE, "input", f"input {entry.path} differs from the one it read")
         return
     if entry.record_digest is None or facts.record_error:
@@ -251,5 +288,16 @@ def _circles(rest: set[Path], findings: dict[Path, Finding]) -> list[Path]:
 def _carry(upstream: Finding, finding: Finding) -> None:
     if upstream.verdict is Verdict.VERIFIED:
         return
-    kind = Verdict.UNRECORDED if upstream.verdict is Verdict.UNRECORDED else Verdict.STALE
+    if upstream.verdict is Verdict.PUBLISHED:
+        if finding.verdict is Verdict.VERIFIED:
+            finding.charge(Verdict.PUBLISHED, "upstream", _made_of_what_is_not_shipped(finding))
+        return
+    unknown = upstream.verdict in (Verdict.UNREADABLE, Verdict.UNRECORDED)
+    kind = upstream.verdict if unknown else Verdict.STALE
     finding.charge(kind, "upstream", f"rests on {upstream.name}, which is {upstream.verdict}")
+
+
+def _made_of_what_is_not_shipped(finding: Finding) -> str:
+    record = finding.record
+    commit = record.git.commit[:12] if record and isinstance(record.git, Git) else "unknown"
+    return f"as recorded, made at commit {commit} of what is not shipped"

@@ -56,6 +56,8 @@ def export_crate(result: Audit, clone: Path, out: Path) -> None:
     if out.exists():
         raise FileExistsError(f"{out} exists; name another place, or remove it")
     for finding in result.findings.values():
+        if finding.verdict is Verdict.PUBLISHED:
+            raise CrateError(f"{finding.base} is published: what it rests on is not shipped")
         if finding.verdict not in (Verdict.VERIFIED, Verdict.STALE):
             raise CrateError(f"{finding.name} is {finding.verdict}; mend it, as nao audit explains")
     crate = _Builder(result, clone).build()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nao.config import Plan
-from nao.provenance.audit import Audit, Finding, Verdict
+from nao.provenance.audit import SOUND, Audit, Finding
 from nao.provenance.schema import Record
 from nao.provenance.today import Reason
 
@@ -39,7 +39,7 @@ def rebuilds(result: Audit) -> list[Rebuild]:
     """
     jobs: dict[tuple[str, ...], list[Finding]] = {}
     for finding in _upwards(result):
-        if finding.verdict is not Verdict.VERIFIED:
+        if finding.verdict not in SOUND:
             jobs.setdefault(_job_of(finding), []).append(finding)
     return [_rebuild(findings) for findings in jobs.values()]
 

@@ -34,6 +34,7 @@ Nothing in it is ever run.
 import hashlib
 import json
 import re
+import stat
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -233,7 +234,8 @@ def digest(content: Any) -> str:
     text = json.dumps(
         content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
-    return hashlib.sha256(text.encode()).hexdigest()
+    # names of files may hold bytes that are no UTF-8
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def record_path(tree: str | Path, artefact: str | Path) -> Path:
@@ -268,6 +270,8 @@ def read_record(path: Path) -> Record:
     Raises ``FileNotFoundError`` if there is none, :class:`OtherSchema` for another schema and
     :class:`RecordError` for one that is unreadable, malformed or edited.
     """
+    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would keep us waiting
+        raise RecordError("record is no plain file")
     with path.open("rb") as file:
         raw = file.read(LARGEST + 1)
     if len(raw) > LARGEST:

@@ -1,36 +1,67 @@
 """Results trees on disk: where one begins, which of its files are artefacts, what each is like.
 
-Only looks: no file is opened but to hash it or to read its record, no link is followed.
+Only looks: a file is opened to hash it, where its size is the recorded one, or to read its record;
+no link is followed, and nothing but plain files is opened.
 """
 
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
 
 from nao.provenance import pictures
 from nao.provenance.hashing import sha256_of
 from nao.provenance.schema import (
     RECORDS,
+    Hash,
+    Part,
     Record,
     RecordError,
+    RelativePath,
     artefact_of,
     read_record,
     record_path,
 )
 
-NO_ARTEFACTS = frozenset({"logs", "checkpoints", "benchmarks"})  # folders at the top of a tree
+PUBLISHED = "published.json"  # at the top of a tree that ships but a part of itself
+NO_ARTEFACTS = frozenset({"logs", "checkpoints", "benchmarks", PUBLISHED})  # at the top of a tree
 PICTURES = frozenset({".png", ".pdf"})
+LARGEST_PICTURE = 100 * 1000**2  # bytes
+
+
+class Publication(Part):
+    """What a published tree ships, and the seal of the audit of the tree that it was taken from."""
+
+    schema_: Literal["nao-published/1"] = Field(default="nao-published/1", alias="schema")
+    seal: Hash
+    files: list[RelativePath]
+
+
+def publication_of(base: Path) -> Publication | None:
+    """What the tree ships; None where it is whole, or says nothing that can be believed."""
+    try:
+        return Publication.model_validate_json((base / PUBLISHED).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def trees_in(folder: Path) -> list[Path]:
+    """The results trees in a folder: those that hold records."""
+    return sorted(path.parent for path in folder.glob(f"*/{RECORDS}") if path.is_dir())
 
 
 @dataclass(frozen=True)
 class Facts:
     """What one artefact and its record are like on disk; no judgement yet."""
 
-    sha256: str | None = None  # None: there is no such file
-    size: int = 0
+    size: int | None = None  # None: there is no such file
+    sha256: str | None = None  # None: not read, where it is too long or short, or has no record
     oddity: str | None = None  # what it is instead of a plain file inside the tree
+    unreadable: str | None = None  # why this user cannot look
     record: Record | None = None
     record_error: RecordError | None = None
     embedded: str | None = None  # the id inside a picture
@@ -38,31 +69,34 @@ class Facts:
 
 def facts_of(path: Path, base: Path) -> Facts:
     """Look at one artefact; ``path`` lies under the tree ``base``."""
-    record, error = _record_of(path, base)
-    if oddity := _oddity(path, base):
-        return Facts(oddity=oddity, record=record, record_error=error)
+    known = Facts()
     try:
-        size, digest = path.stat().st_size, sha256_of(path)
+        known = _record_of(path, base)
+        if oddity := _oddity(path, base):
+            return replace(known, oddity=oddity)
+        size = path.stat().st_size
+        known = replace(known, size=size)
+        if known.record is not None and path.suffix in PICTURES and size < LARGEST_PICTURE:
+            known = replace(known, embedded=pictures.embedded_id(path))
+        if known.record is not None and known.record.artefact.size == size:
+            known = replace(known, sha256=sha256_of(path))
+        return known
     except FileNotFoundError:
-        return Facts(record=record, record_error=error)
+        return known
     except OSError as fault:
-        return Facts(oddity=f"not readable: {fault.strerror}", record=record, record_error=error)
-    inside = pictures.embedded_id(path) if path.suffix in PICTURES else None
-    return Facts(digest, size, None, record, error, inside)
+        return replace(known, unreadable=fault.strerror or str(fault))
 
 
-def _record_of(path: Path, base: Path) -> tuple[Record | None, RecordError | None]:
+def _record_of(path: Path, base: Path) -> Facts:
     place = record_path(base, path.relative_to(base).as_posix())
     try:
         if oddity := _oddity(place, base):
             raise RecordError(f"record is {oddity}")
-        return read_record(place), None
+        return Facts(record=read_record(place))
     except FileNotFoundError:
-        return None, None
+        return Facts()
     except RecordError as error:
-        return None, error
-    except OSError as fault:
-        return None, RecordError(f"record is not readable: {fault.strerror}")
+        return Facts(record_error=error)
 
 
 def _oddity(path: Path, base: Path) -> str | None:
@@ -70,7 +104,7 @@ def _oddity(path: Path, base: Path) -> str | None:
     for parent in (*reversed(path.relative_to(base).parents[:-1]), path.relative_to(base)):
         try:
             mode = (base / parent).lstat().st_mode
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return None  # absent, which is for others to judge
         if stat.S_ISLNK(mode):
             return f"a symbolic link ({parent.as_posix()})"

@@ -12,18 +12,21 @@ from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
-from nao.provenance.audit import Audit, Finding, Verdict
+from nao.provenance.audit import SOUND, Audit, Finding, Verdict
 from nao.provenance.difference import Difference
 from nao.provenance.explain import Rebuild, total_hours
 from nao.provenance.lineage import Lineage, summary
 from nao.provenance.reproduce import Outcome, Repetition
 from nao.provenance.schema import Record
 
-AUDIT_SCHEMA = "nao-audit/1"
+AUDIT_SCHEMA = "nao-audit/2"
+UNBOUNDED = 100_000  # columns: a path is never cut
 MARKS = {
     Verdict.VERIFIED: "[green]✓ verified[/]",
     Verdict.STALE: "[yellow]~ stale[/]",
+    Verdict.PUBLISHED: "[cyan]✓ published[/]",
     Verdict.UNRECORDED: "[magenta]? unrecorded[/]",
+    Verdict.UNREADABLE: "[magenta]? unreadable[/]",
     Verdict.MISSING: "[red]∅ missing[/]",
     Verdict.TAMPERED: "[bold red]✗ tampered[/]",
 }
@@ -34,6 +37,7 @@ def audit_json(audit: Audit) -> dict[str, Any]:
     return {
         "schema": AUDIT_SCHEMA,
         "verified": audit.verified,
+        "sound": audit.sound,
         "compared_with_today": audit.with_today,
         "departures_from_lock": audit.departures,
         "counts": audit.counts,
@@ -56,10 +60,12 @@ def _finding_json(finding: Finding, audit: Audit) -> dict[str, Any]:
 
 def show_audit(console: Console, audit: Audit, whole: bool) -> None:
     trees = audit_trees(audit, whole)
+    width, console.width = console.width, UNBOUNDED
     for tree in trees:
         console.print(tree, overflow="ignore", crop=False, no_wrap=True)
+    console.width = width
     if hidden := sum(path not in _used(audit) for path in audit.findings) - len(trees):
-        console.print(f"{MARKS[Verdict.VERIFIED]}  {hidden} more that nothing was made from")
+        console.print(f"{hidden} more, all as recorded, that nothing was made from")
     counts = ", ".join(f"{count} {verdict}" for verdict, count in audit.counts.items() if count)
     console.print(f"{counts}; seal {audit.seal}")
     if not audit.with_today:
@@ -90,7 +96,7 @@ def _used(audit: Audit) -> set[Path]:
 
 def _is_told(finding: Finding) -> bool:
     wanted = finding.name.startswith("figures/") or "/" not in finding.name
-    return wanted or finding.verdict is not Verdict.VERIFIED
+    return wanted or finding.verdict not in SOUND
 
 
 def _grow(parent: Tree | None, path: Path, audit: Audit, shown: set[Path], whole: bool) -> Tree:
@@ -104,9 +110,10 @@ def _grow(parent: Tree | None, path: Path, audit: Audit, shown: set[Path], whole
             node.add("[dim]as above[/]")
             continue
         shown.add(path)
-        if finding.verdict is Verdict.VERIFIED and not whole:
+        if finding.verdict in SOUND and not whole:
             if finding.inputs:
-                node.add(f"[dim]{_count_below(path, audit)} verified below[/]")
+                kind = finding.verdict.value
+                node.add(f"[dim]{_count_below(path, audit)} {kind} below[/]")
             continue
         waiting += [(_branch(node, audit.findings[below]), below) for below in finding.inputs]
     return top

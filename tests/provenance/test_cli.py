@@ -41,7 +41,7 @@ def test_audit_for_programs(bench: Workbench):
     bench.edit("nao/drawing.py", '"noise"', '"σ"')
     result = run("audit", "--json")
     report = json.loads(result.stdout)
-    assert (result.exit_code, report["verified"], report["schema"]) == (1, False, "nao-audit/1")
+    assert (result.exit_code, report["verified"], report["schema"]) == (1, False, "nao-audit/2")
     stale = {a["path"]: a["reasons"] for a in report["artefacts"] if a["verdict"] == "stale"}
     reason = {"kind": "code", "text": "nao/drawing.py changed in label"}
     assert stale == {"figures/fig3.pdf": [reason], "figures/fig3.png": [reason]}
