@@ -40,7 +40,7 @@ console = Console(highlight=False, soft_wrap=True)
 
 RESULTS = Path("results")
 Paths = Annotated[
-    list[Path] | None, typer.Argument(help="Artefacts or folders; by default all trees in results.")
+    list[Path] | None, typer.Argument(help="Artefacts or folders [all trees in results].")
 ]
 Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 Clone = Annotated[

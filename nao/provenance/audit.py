@@ -231,7 +231,7 @@ def _judge_inputs(
 
 def _judge_link(finding: Finding, record: Record, entry: Input, upstream: Finding) -> None:
     facts = upstream.facts
-    if facts.size is not None and not upstream.holds(entry):
+    if facts.size is not None and not facts.unreadable and not upstream.holds(entry):
         finding.charge(Verdict.STALE, "input", f"input {entry.path} differs from the one it read")
         return
     if entry.record_digest is None or facts.record_error:

@@ -15,7 +15,9 @@ from nao.provenance.audit import Audit, Verdict, audit
 from nao.provenance.clone import today_at
 from nao.provenance.lineage import behind, lineage, rows_of
 from nao.provenance.publication import PublicationError, publish
+from nao.provenance.schema import Git
 from nao.provenance.trees import PUBLISHED
+from nao.specs import RunSpec
 
 SHIPPED = {
     *("figures/fig3.pdf", "figures/fig3.png", "claims.md", "claims.parquet"),
@@ -50,7 +52,10 @@ def test_it_ships_what_is_seen_and_records_of_all_behind(bench: Workbench, galle
     assert {finding.verdict for finding in result.findings.values()} == {Verdict.PUBLISHED}
     assert result.sound
     assert not result.verified
-    commit = result.findings[gallery / "claims.md"].record.git.commit[:12]
+    record = result.findings[gallery / "claims.md"].record
+    assert record is not None
+    assert isinstance(record.git, Git)
+    commit = record.git.commit[:12]
     reasons = {f.name: [r.text for r in f.reasons] for f in result.findings.values()}
     assert all(
         said == [f"as recorded, made at commit {commit} of what is not shipped"]
@@ -84,10 +89,11 @@ def test_without_its_list_the_tree_is_one_that_lost_its_files(bench: Workbench, 
 
 def test_records_alone_lead_to_runs_seeds_and_settings(bench: Workbench, gallery: Path):
     found = lineage(gallery / "figures/fig3.png")
-    runs = behind(found, rows_of(found, value="0.3", estimator="nao"))
+    runs = behind(found, rows_of(found, value="0.3", estimator="heldout"))
     training = next(record for record in runs.values() if record and record.rule == "train")
     assert training.seeds == {"root": 7}
-    assert training.params["spec"]["dataset"]["problem"]["noise"]["std"] == 0.3
+    spec = RunSpec.model_validate(training.params["spec"])
+    assert spec.dataset.problem.noise.std == 0.3
 
 
 def test_it_is_published_again_and_nothing_else_is_overwritten(bench: Workbench, tmp_path: Path):
@@ -97,7 +103,7 @@ def test_it_is_published_again_and_nothing_else_is_overwritten(bench: Workbench,
     (out / "figures" / "old.png").touch()
     publish(bench.audit(), out)
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == first
-    assert os.listdir(tmp_path) == ["gallery"]
+    assert set(os.listdir(tmp_path)) == {"clone", "gallery"}
     (out / PUBLISHED).unlink()
     with pytest.raises(PublicationError, match="holds what was not published"):
         publish(bench.audit(), out)

@@ -1,0 +1,42 @@
+"""The committed gallery is what this commit's code makes: published anew, or not at all."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from nao.provenance.audit import SOUND, Audit, audit
+from nao.provenance.clone import today_at
+from nao.provenance.lineage import lineage, rows_of
+from nao.provenance.trees import publication_of
+
+ROOT = Path(__file__).resolve().parents[1]
+GALLERY = ROOT / "results" / "gallery"
+MEND = "make figures and nao publish results/laptop results/gallery make it anew"
+
+
+@pytest.fixture(scope="module")
+def audited() -> Audit:
+    return audit([GALLERY], today_at(ROOT))
+
+
+def test_every_file_is_as_recorded_and_as_today_s_code_makes_it(audited: Audit):
+    faults = {
+        finding.name: [reason.text for reason in finding.reasons]
+        for finding in audited.findings.values()
+        if finding.verdict not in SOUND
+    }
+    assert faults == {}, MEND
+
+
+def test_the_readme_shows_what_is_published():
+    shown = re.findall(r"\]\(results/gallery/([^)]+)\)", (ROOT / "README.md").read_text("utf-8"))
+    publication = publication_of(GALLERY)
+    assert publication is not None, MEND
+    assert shown
+    assert set(shown) <= set(publication.files)
+
+
+def test_each_picture_leads_to_its_points_by_records_alone():
+    for picture in sorted(GALLERY.glob("figures/*.png")):
+        assert (rows_of(lineage(picture))["done"]).any(), picture.name
