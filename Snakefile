@@ -5,10 +5,12 @@ from snakemake.utils import min_version
 min_version("9.26")  # before, params changed where none had
 
 
-configfile: "config.yaml"
-
-
 include: "workflow/rules/common.smk"
+
+
+configfile: CONFIG  # for what Snakemake carries to other machines; it is read in common.smk
+
+
 include: "workflow/rules/datasets.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/estimation.smk"
@@ -37,6 +39,9 @@ rule claims:
     input:
         f"{RESULTS}/claims.md",
     localrule: True
+
+
+refuse_unknown_targets(workflow)
 
 
 onstart:

@@ -5,20 +5,41 @@ training run that the experiments need, each named by its own content, so that a
 several experiments is made once.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+from pydantic import (
+    Field,
+    PlainValidator,
+    PositiveFloat,
+    PositiveInt,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
+from nao.checking import ConfigError, checked
 from nao.specs import DatasetSpec, RunSpec, Spec
+from nao.yaml_files import FileFault, Place, read_yaml
 
-T = TypeVar("T", bound=Spec)
+__all__ = ["ConfigError", "expand", "load"]
+
+EXAMPLE = "dataset.problem.noise.std, dataset.train_contexts or model.layers"
 
 
-class ConfigError(ValueError):
-    """The configuration asks for something impossible; the message says what and how to mend it."""
+def _value(value: Any) -> float | int | str:
+    number = isinstance(value, float | int) and not isinstance(value, bool)
+    if not (isinstance(value, str) or (number and math.isfinite(value))):
+        raise ValueError(f"{value!r} is neither a finite number nor a word; write one of these")
+    return value
+
+
+Value = Annotated[
+    float | int | str, PlainValidator(_value, json_schema_input_type=float | int | str)
+]
 
 
 class Compute(Spec):
@@ -44,7 +65,7 @@ class ExperimentSpec(Spec):
     axis: str | None = Field(
         default=None, description="dotted path into a run; null: the base point only"
     )
-    learners: tuple[str, ...] = Field(min_length=1)
+    learners: tuple[str, ...] = Field(min_length=1, strict=False)
     overrides: dict[str, dict[str, Any]] = Field(default={}, description="part → values")
 
 
@@ -89,7 +110,7 @@ class ScaleSpec(Spec):
 
     compute: Compute = Compute()
     base: BaseSpec
-    values: dict[str, tuple[float | int | str, ...]] = Field(
+    values: dict[str, Annotated[tuple[Value, ...], Field(strict=False)]] = Field(
         description="experiment → swept values"
     )
 
@@ -100,11 +121,12 @@ class Config(Spec):
     scale: str
     seed: int = Field(ge=0)
     row_orders: PositiveInt = Field(description="over how many estimates are symmetrised")
-    baselines: tuple[str, ...]
+    baselines: tuple[str, ...] = Field(strict=False)
     recipe: RecipeSpec
     learners: dict[str, LearnerSpec]
     experiments: dict[str, ExperimentSpec]
     scales: dict[str, ScaleSpec]
+    _lines: dict[Place, str] = PrivateAttr(default={})
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Config":
@@ -136,7 +158,7 @@ class Config(Spec):
 class Point(Spec):
     """One point of an experiment: a data set and, per learner, a run."""
 
-    value: float | int | str | None
+    value: Value | None
     dataset: str
     runs: dict[str, str]
 
@@ -145,7 +167,7 @@ class Experiment(Spec):
     """All points of one sweep."""
 
     axis: str | None
-    points: tuple[Point, ...]
+    points: tuple[Point, ...] = Field(strict=False)
 
 
 class Plan(Spec):
@@ -155,29 +177,58 @@ class Plan(Spec):
     seed: int
     compute: Compute
     row_orders: int
-    baselines: tuple[str, ...]
+    baselines: tuple[str, ...] = Field(strict=False)
     learners: dict[str, LearnerSpec]
     datasets: dict[str, DatasetSpec]
     runs: dict[str, RunSpec]
     experiments: dict[str, Experiment]
 
 
-def load(source: Path | str | Mapping[str, Any]) -> Config:
-    """Read and check a configuration from a YAML file or from a mapping.
+def load(*sources: Path | str | Mapping[str, Any]) -> Config:
+    """Read and check a configuration from YAML files and mappings; later ones change earlier ones.
 
-    Raises `ConfigError`, one sentence per fault, naming the key, the value and the bound.
+    Raises `ConfigError`, one sentence per fault, naming the key, the value, the bound, and the file
+    and line.
     """
-    if isinstance(source, Mapping):
-        values, name = source, "config"
-    else:
-        name = str(source)
-        try:
-            values = yaml.safe_load(Path(source).read_text())
-        except FileNotFoundError:
-            raise ConfigError(f"{name} does not exist; name an existing file") from None
-        except yaml.YAMLError as fault:
-            raise ConfigError(f"{name} is not valid YAML: {fault}") from None
-    return _checked(Config, values, name)
+    values: dict[str, Any] = {}
+    lines: dict[Place, str] = {}
+    name = next((str(each) for each in sources if not isinstance(each, Mapping)), "config")
+    for source in sources:
+        if isinstance(source, Mapping):
+            changes, stand = source, dict.fromkeys(_places(source), "")
+        else:
+            changes, stand = _read(Path(source))
+        values, lines = _changed(values, changes), lines | stand
+    config = checked(Config, values, name, lines.get)
+    config._lines = lines
+    return config
+
+
+def _read(path: Path) -> tuple[Mapping[str, Any], dict[Place, str]]:
+    try:
+        values, lines = read_yaml(path)
+    except FileFault as fault:
+        raise ConfigError(str(fault)) from None
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{path} holds no keys with values; write it as config.yaml is written")
+    return values, {place: f"{path.name}, line {line}" for place, line in lines.items()}
+
+
+def _changed(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` with `changes` in them, key by key."""
+    nested = {
+        key: _changed(values[key], change)
+        for key, change in changes.items()
+        if isinstance(change, Mapping) and isinstance(values.get(key), Mapping)
+    }
+    return {**values, **changes, **nested}
+
+
+def _places(values: Any, above: Place = ()) -> Iterator[Place]:
+    if isinstance(values, Mapping):
+        for key, value in values.items():
+            yield (*above, key)
+            yield from _places(value, (*above, key))
 
 
 def expand(config: Config) -> Plan:
@@ -188,10 +239,9 @@ def expand(config: Config) -> Plan:
     experiments: dict[str, Experiment] = {}
     for name, experiment in config.experiments.items():
         points = []
-        for value in scale.values[name] if experiment.axis else (None,):
-            place = f"experiments.{name}" + ("" if value is None else f" at {value}")
+        for position, value in enumerate(scale.values[name] if experiment.axis else (None,)):
             members = {
-                learner: _run(config, scale, experiment, value, learner, place)
+                learner: _run(config, name, position, value, learner)
                 for learner in experiment.learners
             }
             dataset = next(iter(members.values())).dataset
@@ -218,15 +268,11 @@ def expand(config: Config) -> Plan:
     )
 
 
-def _run(
-    config: Config,
-    scale: ScaleSpec,
-    experiment: ExperimentSpec,
-    value: float | int | str | None,
-    learner: str,
-    place: str,
-) -> RunSpec:
-    """The run of one learner at one point of a sweep."""
+def _run(config: Config, name: str, position: int, value: Value | None, learner: str) -> RunSpec:
+    """The run of one learner at one point of the sweep `name`."""
+    experiment, scale = config.experiments[name], config.scales[config.scale]
+    what = f"experiments.{name}" + ("" if value is None else f" at {value}")
+    what += f" (learner {learner})"
     values: dict[str, Any] = {
         "dataset": {"seed": config.seed},
         "model": {"kind": "transformer"},
@@ -241,20 +287,43 @@ def _run(
     ):
         for part, overrides in changes.items():
             values[part] = _merged(values.get(part, {}), overrides)
-    if experiment.axis is not None:
-        *parents, key = experiment.axis.split(".")
-        section: Any = values
-        for parent in parents:
-            section = section.get(parent) if isinstance(section, dict) else None
-        if not isinstance(section, dict) or key not in section:
-            raise ConfigError(
-                f"{place}: axis = {experiment.axis!r} is no value of scales.{config.scale}.base; "
-                "name one as in dataset.problem.noise.std"
-            )
-        section[key] = value
+    values["learner"] = learner
+    axis: Place = tuple(experiment.axis.split(".")) if experiment.axis else ()
+
+    def stand(place: Place) -> str | None:
+        if axis and place == axis:
+            return config._lines.get(("scales", config.scale, "values", name, position))
+        above: tuple[Place, ...] = (
+            ("learners", learner),
+            ("experiments", name, "overrides"),
+            ("scales", config.scale, "base"),
+            ("recipe",),
+        )
+        return next((line for each in above if (line := config._lines.get((*each, *place)))), None)
+
+    if axis:
+        values = _swept(values, axis, value, what)
     if own.relative_steps != 1:
         values["training"]["steps"] = round(own.relative_steps * values["training"]["steps"])
-    return _checked(RunSpec, values | {"learner": learner}, f"{place} (learner {learner})")
+    return checked(RunSpec, values, what, stand)
+
+
+def _swept(values: dict[str, Any], axis: Place, value: Any, what: str) -> dict[str, Any]:
+    """The values of a run with the swept one among them, which they need not write."""
+    with suppress(ValidationError):  # the fault may be the very value that is swept
+        values = RunSpec.model_validate(values).model_dump()  # with all that is left to defaults
+    section: Any = values
+    for part in axis:
+        if not isinstance(section, dict) or part not in section:
+            raise ConfigError(
+                f"{what}: axis = {'.'.join(map(str, axis))!r} is no value of such a run, which has "
+                f"no {part!r} there; name one as in {EXAMPLE}"
+            )
+        section = section[part]
+    change: Any = value
+    for part in reversed(axis):
+        change = {part: change}
+    return _merged(values, change)
 
 
 def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -267,29 +336,3 @@ def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, dict) and isinstance(base.get(key), dict)
     }
     return base | changes | nested
-
-
-def _checked(kind: type[T], values: Any, place: str) -> T:
-    """Validate, turning every fault into one sentence that names the key and the value."""
-    try:
-        return kind.model_validate(values)
-    except ValidationError as fault:
-        sentences = [_sentence(error, place) for error in fault.errors()]
-    raise ConfigError("\n".join(sentences))
-
-
-def _sentence(error: Any, place: str) -> str:
-    path = list(error["loc"])
-    for i, part in enumerate(path[:-1]):
-        if part in ("model", "design", "prior"):
-            del path[i + 1]  # pydantic names the kind there, which is no key of the file
-    key = ".".join(str(part) for part in path)
-    where = f"{place}: {key}" if key else place
-    if error["type"] == "extra_forbidden":
-        return f"{where} = {error['input']!r} is not a known key; remove it or mend its spelling"
-    if error["type"] == "missing":
-        return f"{where} is missing; add it"
-    if error["type"] == "value_error":
-        return f"{where}: {error['ctx']['error']}"
-    reason = error["msg"][0].lower() + error["msg"][1:]
-    return f"{where} = {error['input']!r} is refused: {reason}; change the value"

@@ -1,6 +1,7 @@
 """The configuration: what it refuses and in which words, and what its plan shares."""
 
 import copy
+import re
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def test_every_scale_expands(values, scale):
 
 
 def test_the_file_and_its_values_are_the_same():
-    assert load(CONFIG) == load(VALUES)
+    assert load(CONFIG).model_dump() == load(VALUES).model_dump()
 
 
 def test_the_base_point_is_one_run(values):
@@ -111,16 +112,98 @@ def test_a_missing_key_and_a_missing_file_are_named(values, tmp_path):
     with pytest.raises(ConfigError, match=r"none\.yaml does not exist"):
         load(tmp_path / "none.yaml")
     (tmp_path / "broken.yaml").write_text("a: [")
-    with pytest.raises(ConfigError, match=r"broken\.yaml is not valid YAML"):
+    with pytest.raises(ConfigError, match=r"broken\.yaml, line 1, column 5: is not valid YAML"):
         load(tmp_path / "broken.yaml")
 
 
-def test_numbers_as_yaml_writes_them(values):
-    base(values)["training"]["learning_rate"] = "1e-3"  # a string in YAML 1.1
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (
+            "seed: 2505",
+            "sead: 1\nsead: 2",
+            r"the key 'sead' is given twice, first in line {line}",
+        ),
+        (
+            "seed: 2505",
+            "seed: on",
+            r": seed = 'on' is refused: .*integer.* \(c\.yaml, line {line}\)",
+        ),
+        ("seed: 2505", "seed: 2.5e+3", r"seed = 2500\.0 is refused: .*integer.*line {line}\)"),
+        (
+            "law: gaussian, std: 0.1 }",
+            "law: gaussian, std: yes }",
+            r"std = 'yes' is refused: .*number.*line {line}\)",
+        ),
+        (
+            "law: gaussian, std: 0.1 }",
+            "law: gaussian, std: true }",
+            r"std = True is refused: .*number.*line {line}\)",
+        ),
+        (
+            "law: gaussian, std: 0.1 }",
+            "law: gaussian, std: .inf }",
+            r"std = inf is refused: .*finite.*line {line}\)",
+        ),
+        (
+            "noise: [0.1, 0.3]",
+            "noise: [null]",
+            r"noise\.0: None is neither a finite number.*line {line}\)",
+        ),
+        ("noise: [0.1, 0.3]", "noise: [0.1, -1]", r"noise at -1 .*std = -1 .*line {line}\)"),
+        ("learning_rate: 0.002", "learning_rate: 0", r"learning_rate = 0 .*line {line}\)"),
+        ("seed:", "\tseed:", r", line {line}, column 1: is not valid YAML"),
+    ],
+)
+def test_yaml_says_what_is_written_or_names_the_line(tmp_path, old, new, words):
+    text = CONFIG.read_text(encoding="utf-8")
+    assert old in text
+    line = text[: text.index(old)].count("\n") + 1
+    (tmp_path / "c.yaml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ConfigError) as raised:
+        expand(load(tmp_path / "c.yaml", {"scale": "smoke"}))
+    assert re.search(words.format(line=line), str(raised.value)), raised.value
+    assert "\n" not in str(raised.value)
+
+
+def test_numbers_as_people_write_them(tmp_path):
+    text = CONFIG.read_text(encoding="utf-8").replace("rate: 0.002", "rate: 2e-3")
+    (tmp_path / "c.yaml").write_text(text, encoding="utf-8")
+    assert expand(load(tmp_path / "c.yaml")) == expand(load(CONFIG))
+
+
+def test_later_sources_change_earlier_ones(tmp_path):
+    (tmp_path / "mine.yaml").write_text("scales: { smoke: { values: { noise: [0.7] } } }")
+    plan = expand(load(CONFIG, tmp_path / "mine.yaml", {"scale": "smoke", "seed": 1}))
+    assert (plan.scale, plan.seed) == ("smoke", 1)
+    assert [point.value for point in plan.experiments["noise"].points] == [0.7]
+    assert len(plan.experiments["contexts"].points) > 1
+
+
+@pytest.mark.parametrize(
+    ("axis", "swept", "read"),
+    [
+        ("model.heads", [1, 2], lambda run: run.model.heads),  # left to its default so far
+        ("training.final_rate", [0.0, 0.5], lambda run: run.training.final_rate),
+        ("dataset.heldout_rows", [2, 3], lambda run: run.dataset.heldout_rows),
+        ("model.codes.share", [0.3, 0.6], lambda run: run.model.codes.share),
+    ],
+)
+def test_any_value_of_a_run_can_be_swept(values, axis, swept, read):
+    values["experiments"]["noise"] |= {"axis": axis, "learners": ["misfit", "heldout"]}
+    values["scales"]["laptop"]["values"]["noise"] = swept
     plan = expand(load(values))
-    assert (
-        plan.runs[plan.experiments["prior"].points[0].runs["misfit"]].training.learning_rate == 1e-3
-    )
+    points = plan.experiments["noise"].points
+    assert [[read(plan.runs[run]) for run in point.runs.values()] for point in points] == [
+        [value, value] for value in swept
+    ]
+
+
+@pytest.mark.parametrize("axis", ["model.haeds", "model", "seed", "model.layers.more", "."])
+def test_an_axis_that_is_no_value_of_a_run(values, axis):
+    values["experiments"]["noise"]["axis"] = axis
+    with pytest.raises(ConfigError, match=r"axis = |model = "):
+        expand(load(values))
 
 
 def test_another_kind_of_model_takes_nothing_from_the_base(values):

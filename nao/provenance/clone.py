@@ -3,8 +3,6 @@
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from nao.config import Plan, expand, load
 from nao.provenance.fingerprint import repository_of
 from nao.provenance.today import Today
@@ -44,5 +42,5 @@ def today_at(clone: Path | None) -> Today | None:
 
 def plan_at(clone: Path, scale: str) -> Plan | None:
     """Today's plan at a scale, as a tree is named; None for a scale that is not configured."""
-    values = yaml.safe_load((clone / CONFIG).read_text())
-    return expand(load({**values, "scale": scale})) if scale in values["scales"] else None
+    path = clone / CONFIG
+    return expand(load(path, {"scale": scale})) if scale in load(path).scales else None

@@ -7,9 +7,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Spec(BaseModel):
-    """A frozen set of values; an unknown key is an error."""
+    """A frozen set of finite values, each of its very type; an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     def fingerprint(self) -> str:
         """Eight hexadecimal digits of the SHA-256 of the canonical JSON of all values."""

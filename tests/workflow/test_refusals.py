@@ -35,7 +35,9 @@ def sources(tmp_path) -> Clone:
         ((), ("seed=-1",), "seed = -1 is refused: .* greater than or equal to 0"),
         ((), ("sede=1",), "sede = 1 is not a known key"),
         ((), ("baselines=[rigde]",), "baselines: 'rigde' is no estimator; choose among ridge, "),
-        (("fig9",), (), "fig9 is no figure of this project; choose among figures, fig1, fig2"),
+        (("fig9",), (), "fig9 is no target; choose among .*figures, fig1, fig2"),
+        (("claim",), (), "claim is no target; choose among .*claims, or name a file"),
+        ((), ("seed=yes",), "seed = '?(yes|True)'? is refused: .*integer"),
     ],
 )
 def test_a_command_line_that_cannot_be(sources, targets, config, words):

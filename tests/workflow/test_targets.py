@@ -26,6 +26,15 @@ def test_targets_plan_what_they_need(finished, target, figures, experiments, sca
         assert tables == {f"experiment={name}" for name in experiments}
 
 
+def test_words_that_begin_as_a_figure_are_no_targets_where_snakemake_takes_values(
+    finished, tmp_path
+):
+    folder = tmp_path / "figures2"
+    jobs = finished.planned("--directory", str(folder), "fig1")
+    assert {job.wildcards for job in jobs if job.rule == "draw_figure"} == {"figure=fig1"}
+    finished.make("figures", "--report", str(tmp_path / "figout.html"))
+
+
 def test_snakemakes_report_shows_the_figures_with_their_captions(finished, tmp_path):
     page = tmp_path / "report.html"
     finished.make("figures", "--report", str(page))

@@ -7,6 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from snakemake.cli import get_argument_parser
+
 from nao.config import ConfigError, expand, load
 from nao.estimators import ESTIMATORS
 from nao.figures import FIGURES
@@ -38,19 +40,16 @@ def take_folder():
         refuse(fault)
 
 
-def checked_plan(config):
+def checked_plan():
+    given = workflow.config_settings
+    sources = [*given.configfiles, dict(given.config)]
     try:
-        plan = expand(load(config))
+        plan = expand(load(*([] if given.replace_workflow_config else [CONFIG]), *sources))
     except ConfigError as fault:
         refuse(fault)
     for name in plan.baselines:
         if name not in ESTIMATORS:
             refuse(f"baselines: {name!r} is no estimator; choose among {', '.join(ESTIMATORS)}")
-    for word in sys.argv[1:]:
-        if re.fullmatch(r"fig\w*", word) and word not in {*FIGURES, "figures"}:
-            refuse(
-                f"{word} is no figure of this project; choose among figures, {', '.join(FIGURES)}"
-            )
     for figure, drawing in FIGURES.items():
         for name in {table.removesuffix("_moments") for table in drawing.tables}:
             if name not in plan.experiments:
@@ -62,7 +61,10 @@ def checked_plan(config):
 
 
 FOLDER = take_folder()
-PLAN = checked_plan(config)
+# Of the working folder, as a user's own; else the clone's. Read here, since Snakemake's reader takes
+# the last of two equal keys and `yes` for 1.
+CONFIG = "config.yaml" if Path("config.yaml").is_file() else f"{workflow.basedir}/config.yaml"
+PLAN = checked_plan()
 RESULTS = f"results/{PLAN.scale}"
 # Scripts import the nao of this clone, whichever the environment has installed.
 os.environ.update(PYTHONPATH=str(workflow.basedir))
@@ -80,7 +82,7 @@ KERNEL = kernel()
 
 
 wildcard_constraints:
-    **{name: "|".join(values) for name, values in wildcards(PLAN).items()},
+    **{name: "|".join(map(re.escape, values)) for name, values in wildcards(PLAN).items()},
 
 
 def in_results(paths):
@@ -141,6 +143,17 @@ def asked(rule):
         "mem_mb": lambda wildcards, attempt: at(wildcards, attempt).memory,
         "runtime": lambda wildcards, attempt: at(wildcards, attempt).runtime,
     }
+
+
+def refuse_unknown_targets(workflow):
+    """Refuse a word that is no target: Snakemake would speak of a missing rule for a file."""
+    if not workflow.is_main_process or Path(sys.argv[0]).name not in ("snakemake", "__main__.py"):
+        return
+    known = [rule.name for rule in workflow.rules if not rule.has_wildcards()]
+    # Snakemake tells them only when all rules are read.
+    for target in get_argument_parser().parse_known_args(sys.argv[1:])[0].targets:
+        if re.fullmatch(r"\w+", target) and target not in known:
+            refuse(f"{target} is no target; choose among {', '.join(known)}, or name a file")
 
 
 def require_writable(folder):
