@@ -1,6 +1,7 @@
 """The cost of one training step: rows, forward, backward, clipping, Adam.
 
-Against the evaluations of `reference`, against the floor, and as it grows with each size. The floor
+Against torch's own evaluation of it and those of `reference`, against the floor, and as it grows
+with each size. The floor
 is the time that the step's products would take at the rate of one large matrix product, measured
 in the same rounds; the flops are counted as the step runs.
 """
@@ -15,6 +16,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nao.bench.reference import Encoder, StraightforwardNAO, plain_step
 from nao.bench.timing import Subject, ratios, side_by_side
+from nao.models.attention import Form, gram_is_cheaper
+from nao.models.native import resolve
 from nao.models.transformer import Transformer
 from nao.models.weights import build
 from nao.seeding import stream
@@ -76,15 +79,14 @@ WIDTHS = (8, 16, 24, 32, 50)
 
 
 def training_step(
-    shape: Shape, device: torch.device, by_gram: bool | None = None
+    shape: Shape, device: torch.device, form: Form | None = None
 ) -> Callable[[], Tensor]:
-    """One step of a real training of that shape; `by_gram` overrides the choice of evaluation."""
+    """One step of a real training of that shape, evaluated by that form or the cheapest."""
     spec = shape.spec
-    model = build(spec).to(device)
+    model = build(spec, resolve("auto", device.type)).to(device)
     model.initialise([stream(0, "bench", member) for member in range(shape.members)])
-    if by_gram is not None:
-        assert isinstance(model, Transformer)
-        model.by_gram = by_gram
+    assert isinstance(model, Transformer)
+    model.form = form
     pool = drawn_rows(shape, device, torch.float32)
     batches = Batches(pool, None, spec.training, spec.dataset.members)
     training, chunk = Training(spec, model, batches), batches.chunk(0)
@@ -113,9 +115,12 @@ def _accumulating_flops(_: torch.Size, left: torch.Size, right: torch.Size, **__
 
 def compare_steps(shape: Shape, device: torch.device, seconds: float) -> pd.DataFrame:
     """NAO's step against the references and the floor."""
-    ours = training_step(shape, device)
-    flops = counted_flops(ours)
-    subjects: dict[str, Callable[[], object]] = {"NAO": ours}
+    by_torch = training_step(shape, device, "layers")
+    flops = counted_flops(by_torch)
+    subjects: dict[str, Callable[[], object]] = {
+        "NAO": training_step(shape, device),
+        "NAO, by torch": by_torch,
+    }
     for name, dtype in (("float64", torch.float64), ("float32", torch.float32)):
         subjects[f"straightforward, {name}"] = _one_by_one(
             shape,
@@ -140,19 +145,19 @@ def measure_growth(axis: str, device: torch.device, seconds: float) -> pd.DataFr
     steps = {value: training_step(replace(PAPER, **{axis: value}), device) for value in values}
     subjects = {str(value): Subject(synchronised(step, device)) for value, step in steps.items()}
     table = ratios(side_by_side(subjects, seconds))
-    flops = [float(counted_flops(step)) for step in steps.values()]
+    counted = (training_step(replace(PAPER, **{axis: v}), device, "layers") for v in values)
+    flops = [float(counted_flops(step)) for step in counted]
     return table.assign(
         topic="growth", case=str(PAPER), axis=axis, value=[float(v) for v in values], flops=flops
     )
 
 
 def compare_evaluations(width: int, device: torch.device, seconds: float) -> pd.DataFrame:
-    """The two exact evaluations of a layer at one key dimension, the one chosen first."""
+    """Torch's two exact evaluations of a layer at one key dimension, the cheaper first."""
     shape = replace(PAPER, d_k=width)
-    chosen = build(shape.spec)
-    assert isinstance(chosen, Transformer)
-    names = {True: "Gram form", False: "(E Kᵀ) Q"}
-    forms = (chosen.by_gram, not chosen.by_gram)
+    names: dict[Form, str] = {"layers": "Gram form", "keys": "(E Kᵀ) Q"}
+    by_gram = gram_is_cheaper(shape.n, shape.d + 1, shape.heads * width)
+    forms: tuple[Form, ...] = ("layers", "keys") if by_gram else ("keys", "layers")
     steps = {names[form]: training_step(shape, device, form) for form in forms}
     subjects = {name: Subject(synchronised(step, device)) for name, step in steps.items()}
     table = ratios(side_by_side(subjects, seconds))

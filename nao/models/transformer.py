@@ -24,6 +24,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nao.models import gram_kernel
+from nao.models.attention import (
+    Form,
+    evaluation,
+    gram_attention,
+    inverse_attention,
+    key_query_attention,
+)
 from nao.models.gram_layers import gram_layers
 from nao.models.leapfrog import start_as_leapfrog
 from nao.models.stack import Stack, Tokens, haar_orthogonal
@@ -39,6 +46,8 @@ class Transformer(Stack):
     """
 
     norm_parameters = frozenset({"gain", "bias", "codes"})
+    form: Form | None = None
+    """How it is evaluated; None: the cheapest way."""
     keys: nn.Parameter
     queries: nn.Parameter
     readout: nn.Parameter
@@ -68,7 +77,6 @@ class Transformer(Stack):
             )
         if spec.codes:
             self.allocate(members, codes=(self.code_rows, tokens))
-        self.by_gram = gram_is_cheaper(rows, tokens, spec.heads * width)
         # ASSUME: the sources scale neither sum; 1/√d_k as in the authors' code, and the mean over
         # tokens (in the read-out: over rows) keeps both of order one.
         self.attention_scale = 1 / (tokens * math.sqrt(width))
@@ -124,20 +132,23 @@ class Transformer(Stack):
 
     def forward(self, tokens: Tokens) -> Float[Tensor, "S B d"]:
         """ŵ of every member for its contexts."""
-        if self.kernel == "native" and gram_kernel.covers(self, tokens):
+        form = evaluation(self, tokens)
+        if form == "kernel":
             return gram_kernel.estimates(self, tokens)
         tokens = self.with_codes(tokens)
-        keys, queries = self.keys.flatten(2, 3), self.queries.flatten(2, 3)
-        mixing, last = (keys.mT @ queries).split([self.spec.layers - 1, 1], 1)
-        if self.by_gram and self.spec.norm == "matrix":
-            scaled = self.attention_scale * mixing
-            tokens = gram_layers(tokens, scaled, self.gain, self.padded(self.bias))
+        if form == "layers":
+            mixing = self.attention_scale * self.mixing(slice(-1))
+            tokens = gram_layers(tokens, mixing, self.gain, self.padded(self.bias))
         else:
             for layer in range(self.spec.layers - 1):
                 tokens = self.add_normalised(tokens, self.attend(tokens, layer), layer)
-        return inverse_attention(tokens, self.readout_scale * last[:, 0], self.readout)
+        return inverse_attention(tokens, self.readout_scale * self.mixing(-1), self.readout)
 
-    def with_codes(self, tokens: Tokens) -> Tokens:
+    def mixing(self, layers: int | slice) -> Tensor:
+        """M of those layers."""
+        return self.keys[:, layers].flatten(-3, -2).mT @ self.queries[:, layers].flatten(-3, -2)
+
+    def with_codes(self, tokens: Float[Tensor, "S B n D"]) -> Float[Tensor, "S B R D"]:
         """E^0."""
         # ASSUME: in the sources LayerNorm alone tells columns apart. Weights at 0 keep it from
         # blurring the data rows, and rows of their own keep the codes from covering data.
@@ -154,9 +165,9 @@ class Transformer(Stack):
 
     def attend(self, tokens: Tokens, layer: int) -> Tokens:
         """Σ_heads Attn(E)."""
+        if evaluation(self, tokens) != "keys":
+            return gram_attention(tokens, self.attention_scale * self.mixing(layer))
         keys, queries = self.keys[:, layer].flatten(1, 2), self.queries[:, layer].flatten(1, 2)
-        if self.by_gram:
-            return gram_attention(tokens, self.attention_scale * (keys.mT @ queries))
         return self.attention_scale * key_query_attention(tokens, keys, queries)
 
     def add_normalised(self, tokens: Tokens, update: Tokens, layer: int) -> Tokens:
@@ -167,42 +178,3 @@ class Transformer(Stack):
         normal = functional.layer_norm(update, shape)
         bias = self.padded(self.bias[:, layer])
         return torch.addcmul(tokens + bias[:, None], self.gain[:, layer, None], normal)
-
-
-def gram_is_cheaper(rows: int, tokens: int, width: int) -> bool:
-    """Whether training needs fewer flops by (E Ẽᵀ) M Ẽ than by (E K̃ᵀ) Q̃ with H·d_k = width.
-
-    For one context and layer, forward and backward: 10 n² D + 6 n³ (`nao.models.gram_layers`)
-    against 24 n·width·D, four products that have two cotangents each.
-    """
-    return 10 * rows**2 * tokens + 6 * rows**3 <= 24 * rows * width * tokens
-
-
-def gram_attention(tokens: Tokens, mixing: Float[Tensor, "S n1 n1"]) -> Tokens:
-    """E Ẽᵀ M Ẽ through the (n, n + 1) matrix E Ẽᵀ = (E Eᵀ, E 1); cost linear in D."""
-    gram = torch.cat([tokens @ tokens.mT, tokens.sum(-1, keepdim=True)], -1)
-    mixed = (gram.flatten(1, 2) @ mixing).view_as(gram)  # one large product a member
-    return mixed[..., :-1] @ tokens + mixed[..., -1:]
-
-
-def key_query_attention(
-    tokens: Tokens, keys: Float[Tensor, "S k n1"], queries: Float[Tensor, "S k n1"]
-) -> Tokens:
-    """E K̃ᵀ Q̃ with K̃ = W̃_K Ẽ and Q̃ = W̃_Q Ẽ, in the order that forms no (D, D) matrix."""
-    projected_keys = keys[:, None, :, :-1] @ tokens + keys[:, None, :, -1:]
-    projected_queries = queries[:, None, :, :-1] @ tokens + queries[:, None, :, -1:]
-    return (tokens @ projected_keys.mT) @ projected_queries
-
-
-def inverse_attention(
-    tokens: Tokens, mixing: Float[Tensor, "S n1 n1"], readout: Float[Tensor, "S D"]
-) -> Float[Tensor, "S B d"]:
-    """The first d entries of Ẽᵀ M Ẽ W_P."""
-    members, contexts, n, _ = tokens.shape
-    # Products with one vector per context would be as many tiny calls: pool all rows of a member
-    # at once, and sum over rows last.
-    pooled = (tokens.flatten(1, 2) @ readout[..., None]).view(members, contexts, n)  # E W_P
-    ones = readout.sum(-1)[:, None, None].expand(members, contexts, 1)
-    weights = torch.cat([pooled, ones], -1) @ mixing.mT
-    estimate = (weights[..., :-1, None] * tokens).sum(2) + weights[..., -1:]
-    return estimate[..., :-1]

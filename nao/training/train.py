@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from nao.models import gram_kernel
+from nao.models.attention import evaluation
 from nao.models.native import resolve
 from nao.models.stack import Stack, Tokens
 from nao.models.transformer import Transformer
@@ -248,8 +249,8 @@ class Training:
     def losses_and_gradients(self, tokens: Tokens, target: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The members' losses, and the gradients of their sum."""
         model, loss = self.model, self.objective.loss
-        native = model.kernel == "native" and loss in (residual, distance)
-        if native and isinstance(model, Transformer) and gram_kernel.covers(model, tokens):
+        known = isinstance(model, Transformer) and loss in (residual, distance)
+        if known and evaluation(model, tokens) == "kernel":
             return gram_kernel.losses_and_gradients(model, tokens, target)
         losses = loss(target, model(tokens))
         return losses, list(

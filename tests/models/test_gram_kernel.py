@@ -36,7 +36,7 @@ LOSSES = {"context": residual, "heldout": residual, "truth": distance}
 
 def drawn(n: int, d: int, members: int = 1, codes: str = "blank", **options) -> Transformer:
     """A model whose every parameter is random, to be evaluated by the kernel."""
-    spec = TransformerSpec(codes=CODES[codes], **{"layers": 3} | options)
+    spec = TransformerSpec.model_validate({"layers": 3, "codes": CODES[codes]} | options)
     model = Transformer(spec, n, d, members)
     model.kernel = "native"
     generator = torch.Generator().manual_seed(0)

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional
 
+from nao.models.attention import gram_attention
 from nao.models.gram_layers import gram_layers
-from nao.models.transformer import gram_attention
 
 MEMBERS, CONTEXTS, COLUMNS, LAYERS = 2, 3, 6, 3
 ROWS = (3, 4)  # without and with rows of zeros below the row of ones

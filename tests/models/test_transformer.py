@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import nn
 
-from nao.models.transformer import Transformer, gram_is_cheaper
+from nao.models.attention import Form, gram_is_cheaper
+from nao.models.transformer import Transformer
 from nao.specs import CodeSpec, TransformerSpec
 
+FORMS: tuple[Form, ...] = ("layers", "gram", "keys")  # the fourth has tests of its own
 shapes = st.tuples(
     st.integers(1, 4),  # layers
     st.integers(1, 3),  # heads
@@ -82,14 +84,13 @@ def test_equals_the_dense_evaluation(norm, shape):
             torch.testing.assert_close(estimates[member, context], expected, rtol=1e-7, atol=1e-9)
 
 
-def test_both_evaluations_agree():
+def test_all_evaluations_agree():
     model, tokens = drawn(TransformerSpec(layers=4, heads=2, key_dimension=3), 5, 8), None
     tokens = tokens_of(1, 4, 5, 8)
     results = []
-    for by_gram in (True, False):
-        model.by_gram = by_gram
+    for model.form in FORMS:
         results.append(model(tokens))
-    torch.testing.assert_close(results[0], results[1], rtol=1e-9, atol=1e-10)
+        torch.testing.assert_close(results[-1], results[0], rtol=1e-9, atol=1e-10)
 
 
 def test_the_cost_model_counts_flops():
@@ -166,12 +167,12 @@ def test_codes_are_a_transformer_with_some_weights_at_zero(rows, norm):
 
 
 @pytest.mark.parametrize("rows", ["blank", "data"])
-def test_both_evaluations_agree_with_codes(rows):
+def test_all_evaluations_agree_with_codes(rows):
     model, tokens = coded(rows, key_dimension=4), tokens_of(1, 4, 5, 6)
     results = []
-    for model.by_gram in (True, False):
+    for model.form in FORMS:
         results.append(model(tokens))
-    torch.testing.assert_close(results[0], results[1], rtol=1e-9, atol=1e-10)
+        torch.testing.assert_close(results[-1], results[0], rtol=1e-9, atol=1e-10)
 
 
 @pytest.mark.parametrize("rows", ["blank", "data"])
