@@ -45,6 +45,8 @@ DATASET = {
 }
 CONFIG = Path(__file__).parents[1] / "config.yaml"
 STAND_INS = {
+    "r2r": "empirical_bayes",
+    "sure": "empirical_bayes",
     "misfit": "two_stage_ridge_debiased",
     "heldout": "empirical_bayes",
     "supervised": "empirical_bayes",

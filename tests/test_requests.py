@@ -5,7 +5,7 @@ import math
 import pytest
 
 from nao.bench.steps import LAPTOP, PAPER, Shape, counted_flops, training_step
-from nao.config import Plan, expand, load
+from nao.config import Compute, Plan, expand, load
 from nao.requests import ATTEMPTS, Request, request, training_products, training_seconds
 from nao.specs import RunSpec
 from tests.laws import problem_values
@@ -112,9 +112,10 @@ def test_requests_grow_with_the_scale_and_with_the_attempt_within_bounds():
 
 def test_a_training_on_the_processor_is_given_its_longer_time():
     paper = plan("paper")
-    cpu = paper.model_copy(update={"compute": paper.compute.model_copy(update={"device": "cpu"})})
-    (gpu_time, cpu_time) = (
-        request(each, "train", **jobs(each)["train"]).runtime for each in (paper, cpu)
+    gpu_time, cpu_time = (
+        request(each, "train", **jobs(each)["train"]).runtime
+        for device in ("cuda", "cpu")
+        for each in [paper.model_copy(update={"compute": Compute(device=device)})]
     )
     seconds = training_seconds(paper.runs[jobs(paper)["train"]["run"]], "cpu")
     assert cpu_time * 60 > seconds > gpu_time * 60

@@ -9,6 +9,8 @@ from matplotlib.patches import Patch
 from nao.figures.curves import BOUND, EXPECTED, LAW, OUTSIDE_FIT, STEPS, Curve
 from nao.figures.style import BLACK, GREY
 
+COLUMNS = 4  # as many as the longest labels leave room for
+
 
 def draw_legend(figure: Figure, drawn: Iterable[Curve], besides: Iterable[str] = ()) -> None:
     """Name each look of `drawn`, what stands `besides`, and the cross if a training failed."""
@@ -29,10 +31,9 @@ def draw_legend(figure: Figure, drawn: Iterable[Curve], besides: Iterable[str] =
     handles += [known[name] for name in besides]
     if any((curve.points["count"] < curve.points["size"]).any() for curve in drawn):
         handles.append(known["failed"])
-    rows = 2 if len(handles) <= 8 else 3
     figure.legend(
         handles=handles,
         loc="outside upper center",
-        ncols=-(-len(handles) // rows),
+        ncols=min(COLUMNS, len(handles)),
         columnspacing=1.2,
     )

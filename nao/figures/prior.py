@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from nao.figures.legend import COLUMNS
 from nao.figures.marks import shows
 from nao.figures.style import (
     BLACK,
@@ -83,7 +84,9 @@ def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
         _draw_means(left, true, recovered)
         _draw_spectra(right, true, recovered)
         above.legend(
-            *left.get_legend_handles_labels(), loc="outside upper center", ncols=1 + len(recovered)
+            *left.get_legend_handles_labels(),
+            loc="outside upper center",
+            ncols=min(COLUMNS, 1 + len(recovered)),
         )
         panels = below.subplots(len(KINDS), 1 + len(recovered))
         _draw_covariances(panels, true, recovered)
