@@ -10,7 +10,7 @@ def test_a_panel_for_each_objective_beside_the_classical_estimators():
     for axes, objective in ((left, "misfit"), (right, "heldout")):
         expected = {smoke_looks()[run.learner].marker for run in runs if _is(run, objective)}
         markers = {str(line.get_marker()) for line in axes.lines} - {"None"}
-        assert markers == expected | {"v", "^", "D"}
+        assert markers == expected | {"v", "^", "P", "D"}
 
 
 def _runs(experiment):

@@ -22,7 +22,7 @@ def test_curves_stand_from_the_weakest_to_the_oracle():
     table, looks = smoke_tables()["contexts"], smoke_looks()
     labels = [curve.look.label for curve in curves(table, looks)]
     learners = list(smoke_plan().experiments["contexts"].points[0].runs)
-    assert labels == ["RE", "TRE", *(looks[name].label for name in learners), "ORE"]
+    assert labels == ["RE", "TRE", "EM", *(looks[name].label for name in learners), "ORE"]
 
 
 def test_two_learners_of_one_objective_are_two_curves():
