@@ -18,7 +18,9 @@ CONTEXTS = 2 * BLOCK
 
 def compare_writing(folder: Path, seconds: float, contexts: int = CONTEXTS) -> pd.DataFrame:
     """Drawing and writing a training file at d = 100, n = 50 beside pyarrow alone."""
-    problem_spec = ProblemSpec(dimension=100, prior={"rank": 2}, noise={"std": 0.1})
+    problem_spec = ProblemSpec.model_validate(
+        {"dimension": 100, "prior": {"rank": 2}, "noise": {"std": 0.1}}
+    )
     spec = DatasetSpec(
         problem=problem_spec,
         context_length=50,

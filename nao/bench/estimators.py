@@ -77,7 +77,9 @@ def _measured(
 
 
 def _drawn(d: int, n: int, contexts: int) -> tuple[Problem, Contexts]:
-    problem = draw_problem(ProblemSpec(dimension=d, prior={"rank": 2}, noise={"std": 0.1}), 0)
+    problem = draw_problem(
+        ProblemSpec.model_validate({"dimension": d, "prior": {"rank": 2}, "noise": {"std": 0.1}}), 0
+    )
     return problem, sample_contexts(problem, n, contexts, stream(0, "bench"), np.float32)
 
 

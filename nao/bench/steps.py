@@ -46,7 +46,9 @@ class Shape:
     @property
     def spec(self) -> RunSpec:
         """A run of this shape."""
-        problem = ProblemSpec(dimension=self.d, prior={"rank": 1}, noise={"std": 0.1})
+        problem = ProblemSpec.model_validate(
+            {"dimension": self.d, "prior": {"rank": 1}, "noise": {"std": 0.1}}
+        )
         dataset = DatasetSpec(
             problem=problem,
             context_length=self.n,

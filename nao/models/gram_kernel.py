@@ -57,8 +57,9 @@ def losses_and_gradients(
     kind = Target.ROWS if target.ndim == 4 else Target.TRUTH
     count = tokens.shape[1] * (target.shape[2] if kind is Target.ROWS else 1)
     _, losses, gradients = _run(model, tokens, _weights(model), target, kind, 2 / count)
-    found = dict(zip(NAMES, gradients, strict=True))
-    return losses / count, [found[name] for name, _ in model.named_parameters()]
+    found: dict[str, Tensor | None] = dict(zip(NAMES, gradients, strict=True))
+    ordered = [found[name] for name, _ in model.named_parameters()]
+    return losses / count, [gradient for gradient in ordered if gradient is not None]
 
 
 class _Estimates(torch.autograd.Function):

@@ -249,8 +249,11 @@ class Training:
     def losses_and_gradients(self, tokens: Tokens, target: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The members' losses, and the gradients of their sum."""
         model, loss = self.model, self.objective.loss
-        known = isinstance(model, Transformer) and loss in (residual, distance)
-        if known and evaluation(model, tokens) == "kernel":
+        if (
+            isinstance(model, Transformer)
+            and evaluation(model, tokens) == "kernel"
+            and loss in (residual, distance)  # the kernel knows these itself
+        ):
             return gram_kernel.losses_and_gradients(model, tokens, target)
         losses = loss(target, model(tokens))
         return losses, list(
