@@ -116,10 +116,9 @@ def explain_command(paths: Paths = None, as_json: Json = False, clone: Clone = N
         fail("there is no clone here whose code could make anything anew; name one with --clone")
     result = _audited(paths or _trees(made_here=True), today)
     jobs = rebuilds(result)
-    if not paths:
-        for base in sorted({finding.base for finding in result.findings.values()}):
-            plan = plan_at(today.repository, base.name)
-            jobs += newly_planned(plan, base, result) if plan else []
+    for base in sorted({finding.base for finding in result.findings.values()}):
+        plan = plan_at(today.repository, base.name)
+        jobs += newly_planned(plan, base, result, jobs) if plan else []
     if as_json:
         _print_json(view.explain_json(jobs))
     else:

@@ -10,8 +10,9 @@ and a script; neither torch nor matplotlib is imported.
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from pydantic import BaseModel, JsonValue
@@ -88,6 +89,15 @@ class Job:
         """All its inputs' paths, each once."""
         paths = ([each] if isinstance(each, str) else each for each in self.inputs.values())
         return list(dict.fromkeys(path for each in paths for path in each))
+
+
+def planned(plan: Plan) -> Iterator[Job]:
+    """Every job that the plan allows, whether anything asks for it or not."""
+    names = wildcards(plan)
+    for rule, row in RULES.items():
+        keys = sorted(row.wildcards)
+        for values in product(*(names[key] for key in keys)):
+            yield Job(plan, rule, dict(zip(keys, values, strict=True)))
 
 
 def wildcards(plan: Plan) -> dict[str, Collection[str]]:
