@@ -162,53 +162,6 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def show_lineage(
-    console: Console,
-    found: Lineage,
-    points: pd.DataFrame | None,
-    records: Mapping[str, Record | None],
-) -> None:
-    console.print(f"[bold]{escape(found.top)}[/]")
-    if found.detached:
-        console.print(escape(found.detached))
-    for point in points.to_dict("records") if points is not None else []:
-        _show_point(console, point)
-    for name, record in records.items():
-        console.print(escape(name), style="bold" if record else "red")
-        _show_lines(console, _making(record))
-
-
-def _show_point(console: Console, point: dict[Any, Any]) -> None:
-    keys = ("experiment", "value", "estimator", "metric")
-    where = " ".join(f"{key}={point[key]}" for key in keys if not pd.isna(point.get(key)))
-    scores = ", ".join(f"{score:.5g}" for score in point["scores"])
-    console.print(escape(f"{where}: {point['score']:.5g}, {point['done']} of {point['planned']}"))
-    rows, replicates = point["rows"], point["replicates"]
-    _show_lines(
-        console,
-        [
-            f"rows {rows} of {point['table']}: {scores}",
-            f"replicates {replicates} of {', '.join(point['sources'])}",
-        ],
-    )
-
-
-def _making(record: Record | None) -> list[str]:
-    about = summary(record)
-    if about is None:
-        return ["has no record that can be read"]
-    lines = [
-        f"{about['rule']} by {about['script']}, {about['start']}",
-        f"id {about['id']}, commit {about['commit']}",
-    ]
-    return lines + [f"{part} {about[part]}" for part in ("seeds", "params") if about[part]]
-
-
-def _show_lines(console: Console, lines: list[str]) -> None:
-    for line in lines:
-        console.print(f"  {escape(line)}", style="dim")
-
-
 def explain_json(jobs: list[Rebuild]) -> dict[str, Any]:
     """``nao explain --json``."""
     core, gpu, unknown = total_seconds(jobs)
