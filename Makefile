@@ -9,9 +9,10 @@ RESULTS := results/$(SCALE)
 REPORT := results/report/$(SCALE)
 SNAKEMAKE := $(BIN)/snakemake --config scale=$(SCALE) --profile workflow/profiles/$(PROFILE)
 
-.PHONY: figures recover test check report bench lock
+.PHONY: figures recover test test-cluster check report bench lock
 
-figures: .venv/installed
+# Other profiles than those of one machine need their executor.
+figures: .venv/installed $(if $(filter-out local gpu,$(PROFILE)),.venv/cluster)
 	$(SNAKEMAKE) figures --logger nao
 	@echo "figures: $(RESULTS)/figures, verdicts: $(RESULTS)/claims.md"
 
@@ -21,6 +22,10 @@ recover: .venv/installed
 
 test: check
 	$(BIN)/pytest --numprocesses auto
+
+# On a real SLURM of three nodes, which is installed and started for it: Debian, as root.
+test-cluster: .venv/cluster
+	$(BIN)/pytest -m cluster tests/cluster
 
 check: .venv/installed
 	$(BIN)/ruff check .
@@ -49,9 +54,17 @@ bench: .venv/installed
 	  --editable workflow/plugins
 	touch $@
 
+.venv/cluster: envs/cluster.txt .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement envs/cluster.txt
+	touch $@
+
 # Pins every package that the project needs, keeping the pins that still fit.
 lock: .venv/installed
 	$(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --no-header --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host --annotation-style=line \
 	  --output-file $(LOCK) envs/development.in
 	sed -i 's/^\(torch==[0-9.]*\)+[a-z0-9]*/\1/' $(LOCK) # any build of that version
+	$(BIN)/pip-compile --quiet --strip-extras --no-header --no-emit-index-url --no-emit-find-links \
+	  --no-emit-trusted-host --annotation-style=line --output-file envs/cluster.txt envs/cluster.in
+	awk 'NR == FNR {seen[$$1]; next} !($$1 in seen)' $(LOCK) envs/cluster.txt > envs/cluster.new
+	mv envs/cluster.new envs/cluster.txt # what the other lock does not pin already

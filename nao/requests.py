@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nao.config import Plan
+from nao.config import Config, Plan, expand
 from nao.specs import DatasetSpec, RunSpec, TransformerSpec
 
 MB = 1e6
@@ -151,8 +151,38 @@ REQUESTS: dict[str, Callable[..., Request]] = {
     "evaluate_baseline": _evaluate_baseline,
     "tabulate_experiment": _small(200),
     "tabulate_moments": _small(200),
-    "probe_layers": _small(500),
     "draw_figure": _small(400),
     "judge_claims": _small(320),
 }
 """By rule; memory in MB is the recorded peak at scale laptop, rounded up."""
+
+
+def as_markdown(config: Config) -> str:
+    """What each rule's jobs ask for at the first attempt, smallest to largest, at each scale."""
+    plans = [expand(config.model_copy(update={"scale": scale})) for scale in config.scales]
+    lines = [
+        "| rule | " + " | ".join(plan.scale for plan in plans) + " |",
+        "|---" * (len(plans) + 1) + "|",
+    ]
+    for rule in REQUESTS:
+        cells = []
+        for plan in plans:
+            asked = [request(plan, rule, **each) for each in _wildcards(plan, rule)]
+            memory = _span([each.memory / 1000 for each in asked])
+            cells.append(f"{memory} GB, {_span([each.runtime for each in asked])} min")
+        lines.append(f"| `{rule}` | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _wildcards(plan: Plan, rule: str) -> list[dict[str, str]]:
+    if rule in ("train", "evaluate_run", "extract_prior"):
+        return [{"run": run} for run in plan.runs]
+    if rule in ("make_dataset", "evaluate_baseline"):
+        estimator = {"estimator": ""} if rule == "evaluate_baseline" else {}
+        return [{"dataset": dataset, **estimator} for dataset in plan.datasets]
+    return [{}]
+
+
+def _span(values: list[float]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:g}" if low == high else f"{low:g}–{high:g}"

@@ -89,7 +89,7 @@ def test_a_lock_of_another_machine_is_not_judged_from_here(tmp_path):
 def test_jobs_left_in_the_queue_are_told_and_cancelled(tmp_path, queue, monkeypatch):
     monkeypatch.setenv("LOGNAME", "case")
     queue.write_text(f"7|case|RUNNING|{tmp_path}\n8|case|PENDING|/elsewhere\n")
-    with pytest.raises(Occupied, match=r"jobs 7 \(running\) of case .*nao recover"):
+    with pytest.raises(Occupied, match=r"jobs 7 \(running\) of case, .*nao recover"):
         occupy(tmp_path)
     said = []
     recover(tmp_path, said.append)

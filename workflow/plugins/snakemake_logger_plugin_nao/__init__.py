@@ -68,7 +68,9 @@ class LogHandler(LogHandlerBase):
             case LogEvent.JOB_FINISHED:
                 job = self.progress.finish(values["job_id"])
                 if job and not self.console.is_terminal:
-                    self._print(f"{job.title} ({clock(job.seconds)}); {self.progress.summary()}")
+                    # Nobody looked while a short job of a cluster ran.
+                    took = f" ({clock(job.seconds)})" if job.started is not None else ""
+                    self._print(f"{job.title}{took}; {self.progress.summary()}")
             case LogEvent.JOB_ERROR:
                 if job := self.progress.fail(values["jobid"]):
                     own = str(job.log)

@@ -81,7 +81,7 @@ class Progress:
     def finish(self, number: int) -> Job | None:
         self.done += 1
         job = self.active.pop(number, None)
-        if job and not job.queued:
+        if job and job.started is not None:
             self.durations.setdefault(job.rule, []).append(job.seconds)
         return job
 
