@@ -50,4 +50,4 @@ onstart:
 
 
 onerror:
-    explain_failures(RESULTS)
+    explain_failures(workflow)

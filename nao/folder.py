@@ -81,7 +81,7 @@ def orphans(folder: Path) -> list[QueuedJob]:
     if shutil.which("squeue") is None:
         return []
     query = ["squeue", "--noheader", "--all", "--format", "%i|%u|%T|%Z"]
-    done = subprocess.run(query, capture_output=True, text=True)
+    done = subprocess.run(query, capture_output=True, encoding="utf-8")
     rows = [line.split("|", 3) for line in done.stdout.splitlines()]
     here = str(folder.resolve())
     return [QueuedJob(*row[:3]) for row in rows if len(row) == 4 and row[3] == here]

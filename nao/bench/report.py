@@ -148,4 +148,4 @@ def write(table: pd.DataFrame, machine: str, folder: Path) -> None:
     with atomic_path(folder / "bench.parquet") as path:
         table.assign(machine=machine).to_parquet(path, index=False)
     with atomic_path(folder / "bench.md") as path:
-        path.write_text(to_markdown(table, machine))
+        path.write_text(to_markdown(table, machine), encoding="utf-8")

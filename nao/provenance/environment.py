@@ -51,7 +51,7 @@ def describe_environment(
 @cache
 def processor_name() -> str:
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith(("model name", "Model")):
                 return line.partition(":")[2].strip()
     except OSError:
@@ -70,7 +70,9 @@ def describe_device(device: str) -> tuple[str, str | None]:
 def driver_version() -> str | None:
     """The NVIDIA kernel driver's version, where one is loaded."""
     try:
-        found = re.search(r"\d+\.\d[\d.]*", Path("/proc/driver/nvidia/version").read_text())
+        found = re.search(
+            r"\d+\.\d[\d.]*", Path("/proc/driver/nvidia/version").read_text(encoding="utf-8")
+        )
     except OSError:
         return None
     return found.group() if found else None
@@ -83,7 +85,7 @@ def host_hash(repository: Path) -> str:
     users of one clone share it: it is written with the mode that their umask gives.
     """
     try:
-        identity = Path("/etc/machine-id").read_text().strip()
+        identity = Path("/etc/machine-id").read_text(encoding="utf-8").strip()
     except OSError:
         identity = ""
     text = f"{socket.gethostname()} {identity}".encode()
@@ -100,7 +102,7 @@ def _salt(repository: Path) -> bytes:
         pass
     try:
         folder.mkdir(exist_ok=True)
-        (folder / ".gitignore").write_text("*\n")
+        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
         # link() fails where another job was first, and never shows half a salt
         draft = folder / f"salt.{secrets.token_hex(8)}"
         draft.write_bytes(fresh)

@@ -47,7 +47,8 @@ def observed(snakemake: Any, **seeds: int) -> Iterator[Job]:
         sys.stdout.flush()
         traceback.print_exc()
         sentence = " ".join(str(fault).split()) or type(fault).__name__
-        if not isinstance(fault, ValueError | OSError | RuntimeError):
+        own = isinstance(fault, ValueError | OSError | RuntimeError)
+        if not own and str(fault):
             sentence = f"{type(fault).__name__}: {sentence}"
         where = " ".join([snakemake.rule, *snakemake.wildcards])
         sys.exit(f"error: {where}: {sentence}")
@@ -98,6 +99,7 @@ def _redirect_output(log: Path) -> None:
             os.link(log, unfinished)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
+        stream.reconfigure(encoding="utf-8")  # pyright: ignore[reportAttributeAccessIssue]
         os.dup2(file, stream.fileno())
     os.close(file)
     if again:

@@ -245,7 +245,7 @@ def _cpu_seconds() -> float:
 def _peak_memory() -> int:
     """Largest resident memory of this process, in bytes."""
     try:  # getrusage would count what the parent held when it started us
-        text = Path("/proc/self/status").read_text()
+        text = Path("/proc/self/status").read_text(encoding="utf-8")
         return int(text.partition("VmHWM:")[2].split()[0]) * 1024
     except (OSError, IndexError, ValueError):
         unit = 1 if sys.platform == "darwin" else 1024

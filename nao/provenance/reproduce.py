@@ -77,7 +77,7 @@ def with_snakemake(clone: Path, tree: Path, record: Record, targets: list[str]) 
     command += ["--rerun-triggers", "mtime", "--config", f"scale={record.tree}"]
     command += ["--allowed-rules", *rules, "--"]
     command += [(tree / target).relative_to(clone).as_posix() for target in targets]
-    subprocess.run(command, cwd=clone, check=True, capture_output=True, text=True)
+    subprocess.run(command, cwd=clone, check=True, capture_output=True, encoding="utf-8")
 
 
 def repeat(

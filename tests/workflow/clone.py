@@ -59,7 +59,11 @@ class Clone:
         """Run Snakemake as a user types it; output and errors together as text."""
         command = [sys.executable, "-m", "snakemake", "-c2", *arguments]
         command += ["--config", "scale=smoke", *config]
-        environment = os.environ | {"PYTHONPATH": "workflow/plugins", "COLUMNS": "200"}
+        environment = os.environ | {
+            "PYTHONPATH": "workflow/plugins",
+            "COLUMNS": "200",
+            "MPLBACKEND": "module://of_a_notebook",
+        }
         return subprocess.run(
             command,
             cwd=self.folder,

@@ -107,6 +107,32 @@ def test_a_truncated_file_stops_what_needs_it_and_nothing_is_lost(clone):
     assert after == {name: value for name, value in before.items() if not name.startswith(ridge)}
 
 
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("raise KeyError('axis')", "KeyError: 'axis' "),
+        (
+            "import nosuch",
+            "it ended before it wrote to its log: killed, or with a fault that stands",
+        ),
+        ("import os; os.kill(os.getpid(), 9)", "it ended before it wrote to its log: killed, or"),
+    ],
+)
+def test_a_job_that_ends_badly_is_told_last_and_leaves_the_old_figure(clone, fault, words):
+    before = clone.hashes(".png", ".json")
+    script = "workflow/scripts/draw_figure.py"
+    if fault.startswith("import"):  # before the job is observed
+        clone.edit(script, "from pathlib import Path", f"{fault}\nfrom pathlib import Path")
+    else:
+        clone.edit(script, "    tables = ", f"    {fault}\n    tables = ")
+    done = clone.snakemake("fig1")
+    assert done.returncode == 1
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith(f"error: draw_figure fig1: {words}"), last
+    assert last.endswith("(details: results/smoke/logs/draw_figure/fig1.log)")
+    assert clone.hashes(".png", ".json") == before
+
+
 def test_a_training_that_diverges_is_marked_and_the_others_go_on(clone):
     clone.edit(
         "config.yaml",

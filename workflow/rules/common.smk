@@ -1,10 +1,10 @@
 """The plan that all rules serve, and what they have in common."""
 
+import atexit
 import os
 import re
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from snakemake.cli import get_argument_parser
@@ -19,8 +19,6 @@ from nao.provenance.fingerprint import code_fingerprint, foreign_modules
 from nao.provenance.packages import installed
 from nao.provenance.schema import record_path
 from nao.requests import request
-
-STARTED = time.time()
 
 
 def refuse(sentence):
@@ -66,8 +64,9 @@ FOLDER = take_folder()
 CONFIG = "config.yaml" if Path("config.yaml").is_file() else f"{workflow.basedir}/config.yaml"
 PLAN = checked_plan()
 RESULTS = f"results/{PLAN.scale}"
-# Scripts import the nao of this clone, whichever the environment has installed.
-os.environ.update(PYTHONPATH=str(workflow.basedir))
+# Scripts import the nao of this clone, whichever the environment has installed, and draw to files,
+# whatever shows the pictures where they were started, as a notebook does.
+os.environ.update(PYTHONPATH=str(workflow.basedir), MPLBACKEND="agg")
 
 
 def kernel():
@@ -99,6 +98,15 @@ def records(paths):
 def recorded(**outputs):
     """The outputs of a rule with the records that its jobs leave of them."""
     return outputs | {"records": records(outputs.values())}
+
+
+def kept(**outputs):
+    """The same, where those of an earlier making are put back if the job fails."""
+    made = recorded(**outputs)
+    return {
+        name: [update(each) for each in paths] if isinstance(paths, list) else update(paths)
+        for name, paths in made.items()
+    }
 
 
 def made(rule):
@@ -178,15 +186,28 @@ def require_device(workflow):
             )
 
 
-def explain_failures(folder):
-    """Each sentence that failed jobs left as the last line of their logs, once."""
+def explain_failures(workflow):
+    """Why jobs failed, each reason once, as the last lines of all that Snakemake prints."""
+    failed = getattr(workflow.scheduler, "failed", ())
+    jobs = [job for each in failed for job in (each if each.is_group() else [each])]
     faults = {}
-    for log in sorted(Path(folder, "logs").rglob("*.log")):
-        lines = log.read_text().splitlines() if log.stat().st_mtime >= STARTED else []
-        if lines and lines[-1].startswith("error: "):
-            _, where, sentence = lines[-1].split(": ", 2)
-            faults.setdefault(sentence, []).append((where, log))
-    for sentence, places in faults.items():
-        (where, log), others = places[0], len(places) - 1
-        more = f" and {others} other jobs" if others else ""
-        print(f"error: {where}{more}: {sentence} (details: {log})", file=sys.stderr)
+    for job in sorted(jobs, key=str):
+        faults.setdefault(why_failed(job), []).append(job)
+    for sentence, alike in faults.items():
+        where = " ".join([alike[0].rule.name, *alike[0].wildcards])
+        more = f" and {len(alike) - 1} other jobs" if len(alike) > 1 else ""
+        details = "".join(f" (details: {log})" for log in alike[0].log[:1])
+        atexit.register(print, f"error: {where}{more}: {sentence}{details}", file=sys.stderr)
+
+
+def why_failed(job):
+    """The sentence that its script left as the last line of its log, else what the log shows."""
+    try:
+        lines = Path(job.log[0]).read_text(encoding="utf-8", errors="replace").splitlines()
+    except (IndexError, OSError):
+        lines = []
+    if not lines:
+        return "it ended before it wrote to its log: killed, or with a fault that stands above"
+    if lines[-1].startswith("error: "):
+        return lines[-1].split(": ", 2)[-1]
+    return f"it was ended from outside, as where memory runs out; its last words: {lines[-1]}"

@@ -36,7 +36,7 @@ rule draw_figure:
     input:
         unpack(read("draw_figure")),
     output:
-        **recorded(
+        **kept(
             **{
                 kind: report(
                     path,
@@ -63,7 +63,7 @@ rule judge_claims:
     input:
         unpack(read("judge_claims")),
     output:
-        **recorded(
+        **kept(
             table=made("judge_claims")["table"],
             text=report(
                 made("judge_claims")["text"],

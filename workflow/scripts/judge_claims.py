@@ -12,4 +12,4 @@ with observed(snakemake):
     claims = judge(tables, snakemake.params.job["labels"])
     write_table(snakemake.output.table, claims)
     with atomic_path(snakemake.output.text) as path:
-        path.write_text(to_markdown(claims))
+        path.write_text(to_markdown(claims), encoding="utf-8")
