@@ -8,18 +8,20 @@ import numpy as np
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.status import Status
 
 from nao.bench.command import bench_command
 from nao.config import ConfigError, load
 from nao.folder import Occupied, recover
 from nao.provenance import view
-from nao.provenance.audit import Audit, audit, printable
+from nao.provenance.audit import Audit, Finding, audit, printable
 from nao.provenance.clone import clone_at, plan_at, today_at
 from nao.provenance.difference import compare
 from nao.provenance.explain import newly_planned, rebuilds
 from nao.provenance.lineage import LineageError, behind, lineage, points_of, rows_of
 from nao.provenance.publication import PublicationError, publish
-from nao.provenance.reproduce import Outcome, repeat, sample
+from nao.provenance.reproduce import Outcome, Repetition, repeat, sample
+from nao.provenance.schema import Record
 from nao.provenance.today import Today
 from nao.provenance.trees import publication_of, trees_in
 from nao.requests import as_markdown
@@ -179,7 +181,7 @@ def reproduce_command(
     if home is None:
         fail("there is no clone here whose code could make it again; name one with --clone")
     records = sample(found, count, np.random.default_rng(seed))
-    done = repeat(records, found.base, home)
+    done = _repeated(records, found.base, home)
     if as_json:
         _print_json(view.reproduce_json(done))
     else:
@@ -188,10 +190,28 @@ def reproduce_command(
     raise typer.Exit(0 if all(set(job.outcomes.values()) <= good for job in done) else 1)
 
 
+def _repeated(records: list[Record], base: Path, home: Path) -> list[Repetition]:
+    """Made again, each job announced with the time that it took when it was recorded."""
+    cost = sum(record.execution.cpu_seconds for record in records)
+    note(f"{len(records)} jobs, which took {view.duration(cost)} of a core when recorded")
+    numbers = iter(range(1, len(records) + 1))
+
+    def announce(record: Record) -> None:
+        where = " ".join([record.rule, *record.wildcards.values()])
+        took = view.duration(record.execution.wall_seconds)
+        note(f"{next(numbers)} of {len(records)}: {where}, {took} when recorded")
+
+    return repeat(records, base, home, report=announce)
+
+
 @export.command("crate")
 def crate_command(
     out: Annotated[Path, typer.Argument(help="A new folder, or a new .zip file.")],
     paths: Annotated[list[Path] | None, typer.Option("--of", help="What to export.")] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(help="A folder of the tree whose files stay out, as datasets; records go in."),
+    ] = None,
     clone: Clone = None,
 ) -> None:
     """The results with their code and provenance as a Workflow Run RO-Crate."""
@@ -201,7 +221,13 @@ def crate_command(
         home = clone_at(clone)
         if home is None:
             fail("there is no clone here whose code belongs into the crate; name one with --clone")
-        export_crate(_audited(paths or _trees(made_here=True), None), home, out)
+        result = _audited(paths or _trees(made_here=True), None)
+        left_out = frozenset(without or ())
+        inside = [f for f in result.findings.values() if f.folder not in left_out]
+        size = sum(finding.facts.size or 0 for finding in inside)
+        note(f"{len(inside)} files, {size / 1e6:.3g} MB, and {len(result.findings)} records")
+        with waiting(f"writing {out}"):
+            export_crate(result, home, out, left_out)
     except (CrateError, FileNotFoundError, FileExistsError) as error:
         fail(str(error))
     typer.echo(f"{out} written")
@@ -238,7 +264,9 @@ def page_command(
     if not tree.is_dir():
         fail(f"{tree} is no folder; name a results tree")
     try:
-        write_page(_audited([tree], _today(clone)), out, clone_at(clone))
+        result = _audited([tree], _today(clone))
+        with waiting(f"writing {out}"):
+            write_page(result, out, clone_at(clone))
     except PageError as error:
         fail(str(error))
     typer.echo(f"{out} written")
@@ -280,7 +308,15 @@ def _trees(made_here: bool = False) -> list[Path]:
 
 
 def _audited(paths: list[Path], today: Today | None) -> Audit:
-    result = audit(paths, today)
+    looked = [0, 0]
+    with waiting("looking at files") as status:
+
+        def count(finding: Finding) -> None:
+            looked[0] += 1
+            looked[1] += finding.facts.size or 0
+            status.update(f"looked at {looked[0]} files, {looked[1] / 1e6:.3g} MB")
+
+        result = audit(paths, today, count)
     if not result.findings:
         fail(f"{', '.join(map(str, paths))}: no artefacts there; name another path")
     return result
@@ -299,7 +335,15 @@ def _print_json(content: Any) -> None:
 
 def fail(sentence: str) -> NoReturn:
     """One sentence on standard error, exit code 2."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(
-        f"error: {escape(printable(sentence))}"
-    )
+    note(f"error: {sentence}")
     raise typer.Exit(2)
+
+
+def note(sentence: str) -> None:
+    """What a reader who waits wants to know, on standard error."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(escape(printable(sentence)))
+
+
+def waiting(doing: str) -> Status:
+    """What is being done, told on a terminal while it is."""
+    return Console(stderr=True).status(escape(printable(doing)))

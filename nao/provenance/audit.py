@@ -22,7 +22,7 @@ was noted before.
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -80,6 +80,11 @@ class Finding:
         return printable(self.path.relative_to(self.base).as_posix())
 
     @property
+    def folder(self) -> str:
+        """The folder of the tree that it lies in, or its own name at the top."""
+        return self.name.partition("/")[0]
+
+    @property
     def record(self) -> Record | None:
         return self.facts.record
 
@@ -131,10 +136,17 @@ class Audit:
         )
 
 
-def audit(paths: Iterable[str | Path], today: Today | None = None) -> Audit:
-    """Judge the artefacts that ``paths`` name (files, or folders with all in them) to the roots."""
+def audit(
+    paths: Iterable[str | Path],
+    today: Today | None = None,
+    report: Callable[[Finding], None] = lambda finding: None,
+) -> Audit:
+    """Judge the artefacts that ``paths`` name (files, or folders with all in them) to the roots.
+
+    ``report`` is told of each that was looked at.
+    """
     asked = _artefacts(paths)
-    findings = _collect(bases_of(asked))
+    findings = _collect(bases_of(asked), report)
     published = {base: publication_of(base) for base in {f.base for f in findings.values()}}
     for finding in findings.values():
         _judge_alone(finding, published[finding.base])
@@ -165,7 +177,7 @@ def _artefacts(paths: Iterable[str | Path]) -> list[Path]:
     return list(found)
 
 
-def _collect(bases: dict[Path, Path]) -> dict[Path, Finding]:
+def _collect(bases: dict[Path, Path], report: Callable[[Finding], None]) -> dict[Path, Finding]:
     """Facts on the artefacts and, wave after wave, on what they were made from."""
     findings: dict[Path, Finding] = {}
     wave = {path: base for path, base in bases.items() if is_artefact(path, base)}
@@ -175,6 +187,7 @@ def _collect(bases: dict[Path, Path]) -> dict[Path, Finding]:
             following: dict[Path, Path] = {}
             for (path, base), found in zip(wave.items(), facts, strict=True):
                 finding = findings[path] = Finding(path, base, found)
+                report(finding)
                 for entry in found.record.inputs if found.record else ():
                     if entry.place == "results":
                         finding.inputs.append(base / entry.path)

@@ -11,7 +11,7 @@ Nothing of a record is run or fetched; the same tree and clone give the same cra
 
 import json
 import mimetypes
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +43,20 @@ LICENSE = "https://spdx.org/licenses/MIT"
 MEDIA = {".parquet": "application/vnd.apache.parquet", ".yaml": "application/yaml"}
 
 
+LEFT_OUT = "Left out of this crate; its record says how it is made again."
+
+
 class CrateError(ValueError):
     """A tree or clone that no honest crate can be made of; the message says why."""
 
 
-def export_crate(result: Audit, clone: Path, out: Path) -> None:
+def export_crate(
+    result: Audit, clone: Path, out: Path, without: Collection[str] = frozenset()
+) -> None:
     """Write all artefacts of an audit, their records and their code to ``out`` (folder or .zip).
+
+    Of artefacts in the folders ``without`` of a tree (``datasets``) only the records are written:
+    they are named, with their hashes, and not there.
 
     Raises :class:`CrateError` where an artefact is tampered with, missing or unrecorded, or where
     ``clone`` no longer has a script that a job ran; ``FileExistsError`` if ``out`` exists.
@@ -60,14 +68,15 @@ def export_crate(result: Audit, clone: Path, out: Path) -> None:
             raise CrateError(f"{finding.base} is published: what it rests on is not shipped")
         if finding.verdict not in (Verdict.VERIFIED, Verdict.STALE):
             raise CrateError(f"{finding.name} is {finding.verdict}; mend it, as nao audit explains")
-    crate = _Builder(result, clone).build()
+    crate = _Builder(result, clone, without).build()
     crate.write_zip(out) if out.suffix == ".zip" else crate.write(out)
 
 
 class _Builder:
     """Adds entities in order: code, files, jobs, and the run that holds them."""
 
-    def __init__(self, result: Audit, clone: Path):
+    def __init__(self, result: Audit, clone: Path, without: Collection[str]):
+        self.without = without
         self.findings = list(result.findings.values())
         self.clone = clone
         self.crate: Any = ROCrate(version="1.1")
@@ -175,7 +184,11 @@ class _Builder:
         }
         if finding.record:
             properties["identifier"] = finding.record.id
-        file = self.crate.add_file(finding.path, place, properties=properties)
+        if finding.folder in self.without:
+            properties |= {"@type": ["CreativeWork", "prov:Entity"], "description": LEFT_OUT}
+            file = self._context(f"#left-out/{place}", properties)
+        else:
+            file = self.crate.add_file(finding.path, place, properties=properties)
         record = self.crate.add_file(
             record_path(finding.base, finding.name),
             recorded,

@@ -81,10 +81,21 @@ def with_snakemake(clone: Path, tree: Path, record: Record, targets: list[str]) 
 
 
 def repeat(
-    records: Iterable[Record], base: Path, clone: Path, make: Maker = with_snakemake
+    records: Iterable[Record],
+    base: Path,
+    clone: Path,
+    make: Maker = with_snakemake,
+    report: Callable[[Record], None] = lambda record: None,
 ) -> list[Repetition]:
-    """Make each job again and judge it; the tree ``base`` and the clone are only read."""
-    return [_repeat(record, base, clone, make) for record in records]
+    """Make each job again and judge it; the tree ``base`` and the clone are only read.
+
+    ``report`` is told of each before it is made.
+    """
+    done = []
+    for record in records:
+        report(record)
+        done.append(_repeat(record, base, clone, make))
+    return done
 
 
 def _repeat(record: Record, base: Path, clone: Path, make: Maker) -> Repetition:

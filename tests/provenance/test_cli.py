@@ -67,3 +67,25 @@ def test_errors_are_one_sentence(bench: Workbench, tmp_path: Path):
     assert result.exit_code == 2
     assert "seed = -7" in result.stderr
     assert run("audit", "--clone", tmp_path / "empty").exit_code == 2
+
+
+def test_whoever_waits_knows_for_how_much(bench: Workbench):
+    (bench.clone / "Snakefile").touch()
+    result = run("export", "crate", "study.zip", "--without", "datasets")
+    assert result.exit_code == 0, result.stderr
+    sizes = sum(bench.tree.joinpath(n).stat().st_size for n in bench.artefacts if n[0] != "d")
+    assert f"13 files, {sizes / 1e6:.3g} MB, and 17 records" in result.stderr
+    made = run("reproduce", "results/laptop/figures/fig3.png", "--sample", "1", "--json")
+    assert "1 of 1: draw_figure fig3, " in made.stderr
+    assert json.loads(made.stdout)["schema"] == "nao-reproduce/1"
+
+
+def test_help_keeps_what_stands_in_brackets_and_a_wrong_tree_is_blamed(bench: Workbench):
+    assert "Artefacts or folders [all trees in results]" in " ".join(
+        run("audit", "--help").stdout.split()
+    )
+    refused = run("page", "out.html", "--of", "nosuch")
+    assert (refused.exit_code, refused.stderr) == (
+        2,
+        "error: nosuch is no folder; name a results tree\n",
+    )

@@ -13,11 +13,12 @@ from rdflib import Graph, Namespace
 from rocrate.rocrate import ROCrate
 from rocrate_validator import models, services
 from rocrate_validator.utils.uri import URI
+from runcrate.report import dump_crate_actions
 from workbench import Workbench
 
 from nao.provenance.crate import CrateError, export_crate
 from nao.provenance.hashing import sha256_of
-from nao.provenance.schema import record_path
+from nao.provenance.schema import read_record, record_path
 
 CONTEXT = "https://w3id.org/ro/crate/1.1/context"
 PROV = Namespace("http://www.w3.org/ns/prov#")
@@ -107,6 +108,38 @@ def test_a_zip_has_the_same_metadata(crate: Path, bench: Workbench, tmp_path: Pa
     with zipfile.ZipFile(tmp_path / "crate.zip") as archive:
         inside = json.loads(archive.read("ro-crate-metadata.json"))
     assert inside == json.loads((crate / "ro-crate-metadata.json").read_text())
+
+
+@pytest.mark.usefixtures("_offline")
+def test_what_is_left_out_is_named_with_its_record(bench: Workbench, tmp_path: Path):
+    (bench.clone / "Snakefile").touch()
+    out = tmp_path / "crate"
+    export_crate(bench.audit(today=False), bench.clone, out, {"datasets"})
+    assert issues(out) == []
+    place = bench.path("train").relative_to(bench.clone)
+    assert not (out / place).exists()
+    assert record_path(out / "results/laptop", place.relative_to("results/laptop")).is_file()
+    left_out = ROCrate(out).get(f"#left-out/{place}")
+    assert left_out is not None
+    assert left_out["sha256"] == sha256_of(bench.clone / place)
+    assert (out / bench.path("model").relative_to(bench.clone)).is_file()
+
+
+def test_another_reader_tells_every_job_with_what_it_read_and_made(
+    crate: Path, bench: Workbench, capsys: pytest.CaptureFixture[str]
+):
+    dump_crate_actions(crate)
+    told = {text.partition("\n")[0]: text for text in capsys.readouterr().out.split("action: ")[1:]}
+    assert len(told) == len(bench.tasks()) + 1  # and the run as a whole
+    record = read_record(bench.record("table"))
+    table = told[f"#job/{record.id}"]
+    assert "step: #step/tabulate_experiment" in table
+    assert "instrument: workflow/scripts/tabulate_experiment.py" in table
+    assert f"started: {record.execution.start}" in table
+    read, made = table.split("outputs:\n")
+    assert made.split() == ["results/laptop/experiments/noise.parquet"]
+    for entry in record.inputs:
+        assert f"    results/laptop/{entry.path}\n" in read
 
 
 def test_what_is_not_in_order_is_not_exported(bench: Workbench, tmp_path: Path):
