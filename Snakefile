@@ -11,6 +11,7 @@ include: "workflow/rules/common.smk"
 configfile: CONFIG  # for what Snakemake carries to other machines; it is read in common.smk
 
 
+include: "workflow/rules/memory.smk"
 include: "workflow/rules/datasets.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/estimation.smk"

@@ -18,7 +18,15 @@ from nao.provenance.audit import Audit, Finding, audit, printable
 from nao.provenance.clone import clone_at, plan_at, today_at
 from nao.provenance.difference import compare
 from nao.provenance.explain import newly_planned, rebuilds
-from nao.provenance.lineage import LineageError, behind, lineage, points_of, rows_of
+from nao.provenance.lineage import (
+    LineageError,
+    behind,
+    lineage,
+    points_of,
+    resting_on,
+    rows_of,
+)
+from nao.provenance.lineage_view import show_down, show_lineage
 from nao.provenance.publication import PublicationError, publish
 from nao.provenance.reproduce import Outcome, Repetition, repeat, sample
 from nao.provenance.schema import Record
@@ -88,10 +96,17 @@ def lineage_command(
         list[str] | None,
         typer.Option("--point", help="column=value of a plotted point, as in value=0.1."),
     ] = None,
+    down: Annotated[
+        bool, typer.Option("--down", help="The other way: what rests on this artefact.")
+    ] = False,
+    whole: Annotated[bool, typer.Option("--all", help="Every artefact and setting.")] = False,
     within: Within = RESULTS,
     as_json: Json = False,
 ) -> None:
     """From a figure, or points of it, to rows, runs, replicates, seeds, data and settings."""
+    if down:
+        _show_down(path, as_json, whole)
+        return
     chosen = {}
     for each in point or []:
         column, equals, value = each.partition("=")
@@ -108,7 +123,18 @@ def lineage_command(
     if as_json:
         _print_json(view.lineage_json(found, points, records))
     else:
-        view.show_lineage(console, found, points if chosen else None, records)
+        show_lineage(console, found, points if chosen else None, records, whole)
+
+
+def _show_down(path: Path, as_json: bool, whole: bool) -> None:
+    try:
+        found = resting_on(path)
+    except LineageError as error:
+        fail(str(error))
+    if as_json:
+        _print_json({"schema": "nao-lineage-down/1", "artefacts": list(found)})
+    else:
+        show_down(console, path, found, whole)
 
 
 @app.command("explain")
@@ -119,10 +145,9 @@ def explain_command(paths: Paths = None, as_json: Json = False, clone: Clone = N
         fail("there is no clone here whose code could make anything anew; name one with --clone")
     result = _audited(paths or _trees(made_here=True), today)
     jobs = rebuilds(result)
-    if not paths:
-        for base in sorted({finding.base for finding in result.findings.values()}):
-            plan = plan_at(today.repository, base.name)
-            jobs += newly_planned(plan, base, result) if plan else []
+    for base in sorted({finding.base for finding in result.findings.values()}):
+        plan = plan_at(today.repository, base.name)
+        jobs += newly_planned(plan, base, result, jobs) if plan else []
     if as_json:
         _print_json(view.explain_json(jobs))
     else:

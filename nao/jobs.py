@@ -10,8 +10,9 @@ and a script; neither torch nor matplotlib is imported.
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from pydantic import BaseModel, JsonValue
@@ -90,6 +91,15 @@ class Job:
         return list(dict.fromkeys(path for each in paths for path in each))
 
 
+def planned(plan: Plan) -> Iterator[Job]:
+    """Every job that the plan allows, whether anything asks for it or not."""
+    names = wildcards(plan)
+    for rule, row in RULES.items():
+        keys = sorted(row.wildcards)
+        for values in product(*(names[key] for key in keys)):
+            yield Job(plan, rule, dict(zip(keys, values, strict=True)))
+
+
 def wildcards(plan: Plan) -> dict[str, Collection[str]]:
     """All values that each wildcard can have."""
     return {
@@ -101,9 +111,20 @@ def wildcards(plan: Plan) -> dict[str, Collection[str]]:
     }
 
 
+KINDS = ("moments", "mechanism")
+"""Of tables beside the scores of an experiment: the end of their names, and their folder."""
+
+
 def table(name: str) -> str:
     """The path of an experiment's table; a folder holds tables of one schema, to be read as one."""
-    return f"{'moments' if name.endswith('_moments') else 'experiments'}/{name}.parquet"
+    kind = name.rpartition("_")[2]
+    return f"{kind if kind in KINDS else 'experiments'}/{name}.parquet"
+
+
+def experiment_of(table: str) -> str:
+    """The experiment that a table is of."""
+    experiment, _, kind = table.rpartition("_")
+    return experiment if kind in KINDS else table
 
 
 def _values(spec: object) -> Any:
@@ -128,6 +149,15 @@ def _runs(plan: Plan, experiment: str) -> Iterable[str]:
     return (run for point in _points(plan, experiment) for run in point.runs.values())
 
 
+def _datasets(plan: Plan, experiment: str) -> list[str]:
+    return list(dict.fromkeys(point.dataset for point in _points(plan, experiment)))
+
+
+def _transformers(plan: Plan, experiment: str) -> list[str]:
+    runs = dict.fromkeys(_runs(plan, experiment))
+    return [run for run in runs if plan.runs[run].model.kind == "transformer"]
+
+
 def _seen(plan: Plan, dataset: str, estimator: str) -> dict[str, Paths]:
     """The test contexts, and what else an estimator uses: what it does not, it never gets."""
     needs = ESTIMATORS[estimator]
@@ -139,14 +169,18 @@ def _seen(plan: Plan, dataset: str, estimator: str) -> dict[str, Paths]:
 
 def _learners(plan: Plan, tables: Iterable[str]) -> dict[str, LearnerSpec]:
     """The learners in these tables, in the order of the configuration."""
-    experiments = {table.removesuffix("_moments") for table in tables}
-    names = {name for each in experiments for point in _points(plan, each) for name in point.runs}
+    names = {
+        name
+        for each in map(experiment_of, tables)
+        for point in _points(plan, each)
+        for name in point.runs
+    }
     return {name: learner for name, learner in plan.learners.items() if name in names}
 
 
 def _scores(plan: Plan, experiment: str) -> dict[str, Paths]:
     """The scores of every estimator at every point; shared points once."""
-    datasets = dict.fromkeys(point.dataset for point in _points(plan, experiment))
+    datasets = _datasets(plan, experiment)
     baselines = [(dataset, name) for dataset in datasets for name in plan.baselines]
     return {
         "scores": [f"runs/{run}/scores.parquet" for run in _runs(plan, experiment)]
@@ -206,6 +240,17 @@ RULES = {
             "experiment": plan.experiments[experiment],
             "runs": {run: plan.runs[run] for run in _runs(plan, experiment)},
         },
+    ),
+    "probe_layers": Rule(
+        outputs={"table": table("{experiment}_mechanism")},
+        inputs=lambda plan, experiment: {
+            "models": [f"runs/{run}/model.safetensors" for run in _transformers(plan, experiment)],
+            **{
+                role: [_data(role, dataset) for dataset in _datasets(plan, experiment)]
+                for role in ("test", "truth")
+            },
+        },
+        params=lambda plan, experiment: {"experiment": plan.experiments[experiment]},
     ),
     "draw_figure": Rule(
         outputs={kind: f"figures/{{figure}}.{kind}" for kind in ("pdf", "png")},

@@ -151,6 +151,7 @@ REQUESTS: dict[str, Callable[..., Request]] = {
     "evaluate_baseline": _evaluate_baseline,
     "tabulate_experiment": _small(200),
     "tabulate_moments": _small(200),
+    "probe_layers": _small(500),
     "draw_figure": _small(400),
     "judge_claims": _small(320),
 }

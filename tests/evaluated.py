@@ -13,11 +13,16 @@ import pandas as pd
 import yaml
 
 from nao.analysis.evaluation import Estimates, score_estimates, score_theory
+from nao.analysis.mechanism import describe, prior_span, tabulate_layers
 from nao.analysis.recovery import tabulate_recovered
 from nao.analysis.tables import SYMMETRISED, tabulate, tabulate_priors
 from nao.config import Plan, expand, load
 from nao.estimators import ESTIMATORS
 from nao.figures.style import Looks, looks_of
+from nao.models.probe import codes_of, probe
+from nao.models.transformer import Transformer
+from nao.models.weights import build
+from nao.seeding import stream
 from nao.tasks.datasets import draw_blocks
 from nao.tasks.problems import Contexts, Problem, draw_problem
 from tests.laws import problem_values
@@ -68,14 +73,17 @@ def smoke_plan() -> Plan:
 
 @cache
 def smoke_tables() -> dict[str, pd.DataFrame]:
-    """Every experiment table by name, and `prior_moments`."""
+    """Every experiment table by name, `prior_moments` and `training_length_mechanism`."""
     plan = smoke_plan()
     tables = {
         name: tabulate(name, experiment, plan.datasets, plan.baselines, read_scores)
         for name, experiment in plan.experiments.items()
     }
     prior = tabulate_priors("prior", plan.experiments["prior"], plan.runs, read_prior)
-    return tables | {"prior_moments": prior}
+    transformers = {name: run for name, run in plan.runs.items() if run.model.kind == "transformer"}
+    name = "training_length"
+    layers = tabulate_layers(name, plan.experiments[name], transformers, read_layers)
+    return tables | {"prior_moments": prior, "training_length_mechanism": layers}
 
 
 @cache
@@ -109,6 +117,19 @@ def read_prior(run: str) -> pd.DataFrame:
     dataset = spec.dataset.identity
     estimates = estimate(STAND_INS[spec.training.objective], dataset)
     return tabulate_recovered(estimates, contexts(dataset, "test").x, problem(dataset))
+
+
+def read_layers(run: str) -> pd.DataFrame:
+    """What would be described of a run's layers, of the network as it is before its training."""
+    spec = smoke_plan().runs[run]
+    model, truth = build(spec, "torch"), problem(spec.dataset.identity)
+    assert isinstance(model, Transformer)
+    model.initialise([stream(spec.training.seed, "init", r) for r in spec.dataset.members])
+    test = contexts(spec.dataset.identity, "test")
+    probed, codes = probe(model, test, prior_span(truth)), codes_of(model)
+    found = {} if codes is None else {"initial_angle": codes, "angle": codes}
+    members = tuple(spec.dataset.members)
+    return describe(probed.estimates, probed.shares, found, members, truth, test)
 
 
 @cache

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from nao.config import Plan, expand, load
-from nao.jobs import RULES, Job, UnknownRule, wildcards
+from nao.jobs import RULES, Job, UnknownRule, planned
 from tests.evaluated import CONFIG
 
 
@@ -17,10 +17,7 @@ def plan() -> Plan:
 
 def jobs_of(plan: Plan, rule: str) -> list[Job]:
     """Every planned job of a rule."""
-    found: list[dict[str, str]] = [{}]
-    for name in sorted(RULES[rule].wildcards):
-        found = [each | {name: value} for each in found for value in wildcards(plan)[name]]
-    return [Job(plan, rule, each) for each in found]
+    return [job for job in planned(plan) if job.rule == rule]
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 
 from nao.analysis.leaks import refuse_leaks
-from nao.config import Experiment
+from nao.config import Experiment, Point
 from nao.specs import DatasetSpec, RunSpec
 
 SYMMETRISED = "symmetrised_"
@@ -101,23 +101,28 @@ def tabulate_priors(
     for point in experiment.points:
         for learner, run in point.runs.items():
             frame = _checked(read(run), ("replicate", "kind", *MOMENTS), f"prior of {run}")
-            dataset = runs[run].dataset
-            frames.append(
-                frame.assign(
-                    experiment=name,
-                    axis=experiment.axis,
-                    **_place(point.value),
-                    context_length=dataset.context_length,
-                    task_dimension=dataset.problem.task_dimension,
-                    estimator=learner,
-                    model=runs[run].model.kind,
-                    objective=runs[run].training.objective,
-                    test_contexts=dataset.test_contexts,
-                    source=run,
-                ).astype(KEYS | {"kind": "string", "rank": "Int64", "source": "string"})
-            )
+            keyed = at_point(frame, name, experiment, point, learner, runs[run])
+            keyed = keyed.assign(test_contexts=runs[run].dataset.test_contexts)
+            frames.append(keyed.astype({"kind": "string", "rank": "Int64"}))
     columns = [*KEYS, "kind", *MOMENTS, "test_contexts", "source"]
     return pd.concat(frames, ignore_index=True)[columns]
+
+
+def at_point(
+    frame: pd.DataFrame, name: str, experiment: Experiment, point: Point, learner: str, run: RunSpec
+) -> pd.DataFrame:
+    """What was found of one trained estimator, with the columns of `KEYS` and `source`."""
+    return frame.assign(
+        experiment=name,
+        axis=experiment.axis,
+        **_place(point.value),
+        context_length=run.dataset.context_length,
+        task_dimension=run.dataset.problem.task_dimension,
+        estimator=learner,
+        model=run.model.kind,
+        objective=run.training.objective,
+        source=point.runs[learner],
+    ).astype(KEYS | {"source": "string"})
 
 
 def _place(value: float | int | str | None) -> dict[str, float | int | str | None]:

@@ -58,7 +58,7 @@ def visible_axes(x: Float[np.ndarray, "batch n d"]) -> Float[np.ndarray, "d p"]:
 
 
 def _fit_reduced(training: Contexts, rank: int | None) -> MixedModel:
-    statistics = _Statistics(training.x, training.y)
+    statistics = Statistics(training.x, training.y)
     moments = debiased_moments(training.x, training.y)
     best = _fit(statistics, moments.prior(rank))
     if rank is not None:
@@ -75,7 +75,7 @@ def _fit_reduced(training: Contexts, rank: int | None) -> MixedModel:
     return best
 
 
-class _Statistics:
+class Statistics:
     """Training contexts in float64, with X_jᵀX_j (upper triangles) and X_jᵀY_j."""
 
     def __init__(self, x: np.ndarray, y: np.ndarray):
@@ -93,8 +93,11 @@ class _Statistics:
         both = self.x @ np.column_stack([mean, loading])
         return self.y - both[:, :, 0], both[:, :, 1:]
 
-    def solve(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Θ (d, r+1) of Σ_j X_jᵀX_j Θ E[u_j u_jᵀ] = Σ_j X_jᵀY_j E[u_j]ᵀ: d(r+1) unknowns."""
+    def solve(self, first: np.ndarray, second: np.ndarray, penalty: float = 0.0) -> np.ndarray:
+        """Θ (d, r+1) of Σ_j X_jᵀX_j Θ E[u_j u_jᵀ] + penalty Θ = Σ_j X_jᵀY_j E[u_j]ᵀ.
+
+        `first` is E[u_j], `second` is E[u_j u_jᵀ]: d(r+1) unknowns.
+        """
         from scipy.linalg import cho_factor, cho_solve  # here, for it is slow to load
 
         size = first.shape[1]
@@ -103,12 +106,14 @@ class _Statistics:
         blocks[:, *self.triangle] = upper
         blocks[:, *self.triangle[::-1]] = upper
         system = blocks.reshape(size, size, self.d, self.d).transpose(0, 2, 1, 3)
+        system = system.reshape(size * self.d, -1)
+        system.flat[:: len(system) + 1] += penalty
         right = first.T @ self.moment
-        factor = cho_factor(system.reshape(size * self.d, -1), overwrite_a=True)
+        factor = cho_factor(system, overwrite_a=True)
         return cho_solve(factor, right.ravel()).reshape(size, self.d).T
 
 
-def _fit(statistics: _Statistics, prior: EstimatedPrior) -> MixedModel:
+def _fit(statistics: Statistics, prior: EstimatedPrior) -> MixedModel:
     """EM with expanded parameters (PX-EM): the M-step lets z ~ N(m, R), folded back into w_0, A."""
     rows = statistics.count * statistics.n
     model = _start(statistics, prior)
@@ -151,7 +156,7 @@ def _fit(statistics: _Statistics, prior: EstimatedPrior) -> MixedModel:
     return model
 
 
-def _start(statistics: _Statistics, prior: EstimatedPrior) -> MixedModel:
+def _start(statistics: Statistics, prior: EstimatedPrior) -> MixedModel:
     """Debiased moments, with a noise level that leaves the first E-step room to err."""
     # A column of A that starts at zero would stay there.
     largest = prior.variances[0] or 1.0

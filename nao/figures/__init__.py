@@ -37,6 +37,7 @@ FIGURES = {
         "nao.figures.scaling:draw", ("noise", "task_dimension", "condition", "context_length")
     ),
     "fig7": Drawing("nao.figures.training_length:draw", ("training_length",)),
+    "mechanism": Drawing("nao.figures.mechanism:draw", ("training_length_mechanism",)),
     "recipe": Drawing(
         "nao.figures.recipe:draw",
         (

@@ -65,6 +65,7 @@ class Transformer(Stack):
         self.code_rows = math.ceil(spec.codes.share * rows) if spec.codes else 0
         if spec.codes and spec.codes.rows == "blank":
             rows += self.code_rows
+        self.start_rows = math.ceil(spec.start.share * rows) if spec.start else 0
         self.shape, width = (rows, tokens), spec.key_dimension or rows
         projection = (spec.layers, spec.heads, width, rows + 1)
         self.allocate(members, keys=projection, queries=projection, readout=(tokens,))
@@ -101,7 +102,7 @@ class Transformer(Stack):
             )
         elif spec.start:
             values["bias"] = np.zeros(biases)
-            written = values["bias"][0, : math.ceil(spec.start.share * rows), :-1]
+            written = values["bias"][0, : self.start_rows, :-1]
             written[:] = spec.start.initial_std * rng.standard_normal(written.shape)
             values["gain"][0] = 0  # the layer that writes them computes nothing else at first
             solver = {name: values[name][1:] for name in ("keys", "queries", "gain")}
@@ -124,7 +125,7 @@ class Transformer(Stack):
         rates = super().rates(norm_rate)
         if self.spec.start:
             slow = torch.full_like(self.bias[:1, :, :, :1], norm_rate)
-            slow[:, :, math.ceil(self.spec.start.share * self.shape[0]) :] = 1
+            slow[:, :, self.start_rows :] = 1
             rates["bias"] = slow
             rates["gain"] = torch.full_like(self.gain[:1, :, :1, :1], norm_rate)
             rates["gain"][:, 0] = 1

@@ -49,7 +49,12 @@ class Difference:
 
 def compare(one: Path, two: Path) -> list[Difference]:
     """Compare two files (artefacts or records), or two trees artefact by artefact, by name."""
-    if one.is_dir() and two.is_dir():
+    for path in (one, two):
+        if not path.exists():
+            raise FileNotFoundError(f"{path} does not exist; name two artefacts, or two folders")
+    if one.is_dir() != two.is_dir():
+        raise FileNotFoundError(f"{one} and {two} are a file and a folder; name two of a kind")
+    if one.is_dir():
         left, right = _named(one), _named(two)
         names = sorted(left.keys() | right.keys())
         return [_compare_files(name, left.get(name), right.get(name)) for name in names]

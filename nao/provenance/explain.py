@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nao.config import Plan
-from nao.provenance.audit import SOUND, Audit, Finding
+from nao.jobs import planned
+from nao.provenance.audit import SOUND, Audit, Finding, Verdict
 from nao.provenance.schema import Record
 from nao.provenance.today import Reason
 
@@ -19,16 +20,16 @@ class Rebuild:
     record: Record | None  # of the last making; of one like it, for a job that was never run
 
     @property
-    def core_hours(self) -> float | None:
+    def core_seconds(self) -> float | None:
         """Processor time of the last making; None where nothing was recorded."""
-        return self.record.execution.cpu_seconds / 3600 if self.record else None
+        return self.record.execution.cpu_seconds if self.record else None
 
     @property
-    def gpu_hours(self) -> float | None:
+    def gpu_seconds(self) -> float | None:
         """Wall time of the last making, if that was on an accelerator."""
         if self.record is None:
             return None
-        return self.record.execution.wall_seconds / 3600 if self.record.environment.cuda else 0.0
+        return self.record.execution.wall_seconds if self.record.environment.cuda else 0.0
 
 
 def rebuilds(result: Audit) -> list[Rebuild]:
@@ -39,7 +40,8 @@ def rebuilds(result: Audit) -> list[Rebuild]:
     """
     jobs: dict[tuple[str, ...], list[Finding]] = {}
     for finding in _upwards(result):
-        if finding.verdict not in SOUND:
+        made = finding.record is not None or finding.verdict is not Verdict.MISSING
+        if made and finding.verdict not in SOUND:
             jobs.setdefault(_job_of(finding), []).append(finding)
     return [_rebuild(findings) for findings in jobs.values()]
 
@@ -83,24 +85,34 @@ def _rebuild(findings: list[Finding]) -> Rebuild:
     )
 
 
-def newly_planned(plan: Plan, base: Path, result: Audit) -> list[Rebuild]:
-    """Data sets, trainings and baselines that tables of the tree would now need, and are not there.
+def newly_planned(plan: Plan, base: Path, result: Audit, told: list[Rebuild]) -> list[Rebuild]:
+    """Jobs upstream of what was asked for whose files are not there, beside those ``told`` already.
 
-    Their cost is taken from the costliest recorded job of the same rule.
+    Each comes after those that it reads from; its cost is that of the costliest recorded job of the
+    same rule.
     """
-    wanted: dict[tuple[str, str], None] = {}
-    for experiment, planned in plan.experiments.items():
-        if not (base / f"experiments/{experiment}.parquet").exists():
-            continue  # not asked for so far
-        for point in planned.points:
-            wanted["make_dataset", f"datasets/{point.dataset}"] = None
-            wanted |= {("train", f"runs/{run}"): None for run in point.runs.values()}
-            for name in plan.baselines:
-                wanted["evaluate_baseline", f"baselines/{point.dataset}/{name}"] = None
+    makers = {path: job for job in planned(plan) for path in job.outputs.values()}
+    absent: dict[frozenset[str], list[str]] = {}  # by all that the job makes
+    seen: set[str] = set()
+
+    def want(path: str) -> None:
+        if path in seen or path not in makers:
+            return
+        seen.add(path)
+        for below in makers[path].reads:
+            want(below)
+        if not (base / path).exists():
+            absent.setdefault(frozenset(makers[path].outputs.values()), []).append(path)
+
+    for path in result.asked:
+        if base in path.parents:
+            want(path.relative_to(base).as_posix())
+    known = {name for rebuild in told for name in rebuild.outputs}
+    reason = Reason("config", "is not made yet")
     return [
-        Rebuild(rule, [name], [Reason("config", "is newly planned")], _costliest(result, rule))
-        for rule, name in wanted
-        if not (base / name).exists()
+        Rebuild(rule := makers[paths[0]].rule, paths, [reason], _costliest(result, rule))
+        for paths in absent.values()
+        if not known.intersection(paths)
     ]
 
 
@@ -109,8 +121,8 @@ def _costliest(result: Audit, rule: str) -> Record | None:
     return max(records, key=lambda record: record.execution.cpu_seconds, default=None)
 
 
-def total_hours(jobs: list[Rebuild]) -> tuple[float, float, int]:
-    """(core-hours, GPU-hours, number of jobs of unknown cost)."""
-    core = sum(job.core_hours or 0 for job in jobs)
-    gpu = sum(job.gpu_hours or 0 for job in jobs)
+def total_seconds(jobs: list[Rebuild]) -> tuple[float, float, int]:
+    """(core-seconds, GPU-seconds, number of jobs of unknown cost)."""
+    core = sum(job.core_seconds or 0 for job in jobs)
+    gpu = sum(job.gpu_seconds or 0 for job in jobs)
     return core, gpu, sum(job.record is None for job in jobs)

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from nao.provenance.hashing import sha256_of
+from nao.provenance.marks import rows_in
 from nao.provenance.numbers import UnreadableTable, read_table
 from nao.provenance.pictures import embedded_id
 from nao.provenance.schema import RECORDS, Record, RecordError, read_record, record_path
@@ -39,8 +40,8 @@ class Lineage:
 
     @property
     def tables(self) -> list[str]:
-        """The experiment tables in it."""
-        return [name for name in self.records if name.startswith("experiments/")]
+        """The experiment tables in it, those of moments among them."""
+        return [name for name in self.records if name.startswith(("experiments/", "moments/"))]
 
     def below(self, names: list[str]) -> dict[str, Record | None]:
         """The part of the lineage that ``names`` rest on, with themselves."""
@@ -125,8 +126,9 @@ def _inputs(record: Record) -> list[str]:
 def rows_of(found: Lineage, **chosen: str) -> pd.DataFrame:
     """The rows of its experiment tables, with their ``table`` and ``row``; chosen by column.
 
-    A number is chosen by its value (``value="0.10"`` finds 0.1), all else by its text. Raises
-    :class:`LineageError` for an unknown column or a choice that no row meets.
+    Of a figure only those that it draws, where it says which. A number is chosen by its value
+    (``value="0.10"`` finds 0.1), all else by its text. Raises :class:`LineageError` for an unknown
+    column, a choice that no row meets, or a value that several sweeps have.
     """
     frames = []
     for name in found.tables:
@@ -142,15 +144,24 @@ def rows_of(found: Lineage, **chosen: str) -> pd.DataFrame:
     if not frames:
         raise LineageError(f"{found.top} rests on no experiment table, so it has no points")
     rows = pd.concat(frames, ignore_index=True)
+    if drawn := rows_in(found.base / found.top):
+        rows = rows[[key in drawn for key in zip(rows["table"], rows["row"], strict=True)]]
     for column, wanted in chosen.items():
         if column not in rows.columns:
             known = ", ".join(key for key in (*POINT_KEYS, "replicate", "source") if key in rows)
             raise LineageError(f"--point {column}={wanted}: no such column; choose among {known}")
         matches = _matches(rows[column], wanted)
         if not matches.any():
-            values = ", ".join(sorted({str(value) for value in rows[column].dropna()}))
+            values = ", ".join(map(str, sorted(rows[column].dropna().unique())))
             raise LineageError(f"--point {column}={wanted}: no such point; there are {values}")
         rows = rows[matches]
+    sweeps = rows["experiment"].unique()
+    if "value" in chosen and len(sweeps) > 1:
+        value = chosen["value"]
+        raise LineageError(
+            f"--point value={value}: {', '.join(sweeps)} have such a point; "
+            f"choose one, as in --point experiment={sweeps[0]} --point value={value}"
+        )
     return rows.reset_index(drop=True)
 
 
@@ -164,11 +175,11 @@ def _matches(column: pd.Series, wanted: str) -> pd.Series:
 
 
 def points_of(rows: pd.DataFrame) -> pd.DataFrame:
-    """One line a plotted point: mean score, replicates done and planned, sources, table rows."""
+    """One line a plotted point: median score, replicates done and planned, sources, table rows."""
     keys = [key for key in POINT_KEYS if key in rows]
     grouped = rows.assign(score=rows.get("score")).groupby(keys, dropna=False, sort=False)
     return grouped.agg(
-        score=("score", "mean"),
+        score=("score", "median"),
         done=("done", "sum"),
         planned=("done", "size"),
         replicates=("replicate", lambda column: [int(r) for r in column.dropna()]),
@@ -177,6 +188,31 @@ def points_of(rows: pd.DataFrame) -> pd.DataFrame:
         table=("table", "first"),
         rows=("row", list),
     ).reset_index()
+
+
+def resting_on(path: Path) -> dict[str, Record]:
+    """All in its tree that was made from an artefact, nearest first, as the records tell."""
+    here = path.absolute()
+    base = bases_of([here])[here]
+    name = here.relative_to(base).as_posix()
+    if not record_path(base, name).is_file():
+        raise LineageError(f"{path} has no record; name an artefact of a results tree")
+    readers: dict[str, list[Record]] = {}
+    for file in sorted((base / RECORDS).rglob("*.json")):
+        try:
+            record = read_record(file)
+        except (RecordError, OSError):
+            continue
+        for below in _inputs(record):
+            readers.setdefault(below, []).append(record)
+    found: dict[str, Record] = {}
+    waiting = [name]
+    while waiting:
+        for record in readers.get(waiting.pop(0), []):
+            if record.artefact.path not in found:
+                found[record.artefact.path] = record
+                waiting.append(record.artefact.path)
+    return found
 
 
 def behind(found: Lineage, rows: pd.DataFrame) -> dict[str, Record | None]:

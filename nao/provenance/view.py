@@ -14,7 +14,7 @@ from rich.tree import Tree
 
 from nao.provenance.audit import SOUND, Audit, Finding, Verdict
 from nao.provenance.difference import Difference
-from nao.provenance.explain import Rebuild, total_hours
+from nao.provenance.explain import Rebuild, total_seconds
 from nao.provenance.lineage import Lineage, summary
 from nao.provenance.reproduce import Outcome, Repetition
 from nao.provenance.schema import Record
@@ -162,68 +162,21 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def show_lineage(
-    console: Console,
-    found: Lineage,
-    points: pd.DataFrame | None,
-    records: Mapping[str, Record | None],
-) -> None:
-    console.print(f"[bold]{escape(found.top)}[/]")
-    if found.detached:
-        console.print(escape(found.detached))
-    for point in points.to_dict("records") if points is not None else []:
-        _show_point(console, point)
-    for name, record in records.items():
-        console.print(escape(name), style="bold" if record else "red")
-        _show_lines(console, _making(record))
-
-
-def _show_point(console: Console, point: dict[Any, Any]) -> None:
-    keys = ("experiment", "value", "estimator", "metric")
-    where = " ".join(f"{key}={point[key]}" for key in keys if not pd.isna(point.get(key)))
-    scores = ", ".join(f"{score:.5g}" for score in point["scores"])
-    console.print(escape(f"{where}: {point['score']:.5g}, {point['done']} of {point['planned']}"))
-    rows, replicates = point["rows"], point["replicates"]
-    _show_lines(
-        console,
-        [
-            f"rows {rows} of {point['table']}: {scores}",
-            f"replicates {replicates} of {', '.join(point['sources'])}",
-        ],
-    )
-
-
-def _making(record: Record | None) -> list[str]:
-    about = summary(record)
-    if about is None:
-        return ["has no record that can be read"]
-    lines = [
-        f"{about['rule']} by {about['script']}, {about['start']}",
-        f"id {about['id']}, commit {about['commit']}",
-    ]
-    return lines + [f"{part} {about[part]}" for part in ("seeds", "params") if about[part]]
-
-
-def _show_lines(console: Console, lines: list[str]) -> None:
-    for line in lines:
-        console.print(f"  {escape(line)}", style="dim")
-
-
 def explain_json(jobs: list[Rebuild]) -> dict[str, Any]:
     """``nao explain --json``."""
-    core, gpu, unknown = total_hours(jobs)
+    core, gpu, unknown = total_seconds(jobs)
     return {
-        "schema": "nao-explain/1",
-        "core_hours": core,
-        "gpu_hours": gpu,
+        "schema": "nao-explain/2",
+        "core_seconds": core,
+        "gpu_seconds": gpu,
         "jobs_of_unknown_cost": unknown,
         "jobs": [
             {
                 "rule": job.rule,
                 "outputs": job.outputs,
                 "reasons": [asdict(reason) for reason in job.reasons],
-                "core_hours": job.core_hours,
-                "gpu_hours": job.gpu_hours,
+                "core_seconds": job.core_seconds,
+                "gpu_seconds": job.gpu_seconds,
             }
             for job in jobs
         ],
@@ -235,13 +188,22 @@ def show_explain(console: Console, jobs: list[Rebuild]) -> None:
         console.print("Nothing would be made anew.")
         return
     for job in jobs:
-        cost = "unknown cost" if job.core_hours is None else f"{job.core_hours:.3g} core-hours"
+        core = job.core_seconds
+        cost = "unknown cost" if core is None else f"{duration(core)} of a core"
         console.print(f"[bold]{escape(job.rule)}[/] {escape(', '.join(job.outputs))} ({cost})")
         for reason in job.reasons:
             console.print(f"  {escape(reason.kind)}: {escape(reason.text)}", style="dim")
-    core, gpu, unknown = total_hours(jobs)
+    core, gpu, unknown = total_seconds(jobs)
+    accelerated = f", {duration(gpu)} of a GPU" if gpu else ""
     rest = f", and {unknown} of unknown cost" if unknown else ""
-    console.print(f"{len(jobs)} jobs: {core:.3g} core-hours, {gpu:.3g} GPU-hours{rest}")
+    console.print(f"{len(jobs)} jobs: {duration(core)} of a core{accelerated}{rest}")
+
+
+def duration(seconds: float) -> str:
+    """In the unit that a reader would take: `0.4 s`, `12 min`, `3.1 h`."""
+    unit, length = next((u, n) for u, n in (("h", 3600), ("min", 60), ("s", 0)) if seconds >= 2 * n)
+    number = seconds / (length or 1)
+    return f"{number:.2g} {unit}" if number < 10 else f"{number:.0f} {unit}"
 
 
 def diff_json(found: list[Difference]) -> dict[str, Any]:

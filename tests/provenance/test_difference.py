@@ -92,3 +92,11 @@ def test_the_command(bench: Workbench, other: Workbench):
     unequal = [a["name"] for a in json.loads(report.stdout)["artefacts"] if not a["equal"]]
     assert unequal == ["experiments/noise.parquet"]
     assert CliRunner().invoke(app, ["diff", str(bench.tree), "nowhere"]).exit_code == 2
+
+
+def test_what_is_not_there_is_what_is_blamed(bench: Workbench):
+    for pair in ((bench.tree, bench.tree / "none"), (bench.tree / "none", bench.tree)):
+        with pytest.raises(FileNotFoundError, match=r"none does not exist; name two artefacts"):
+            compare(*pair)
+    with pytest.raises(FileNotFoundError, match="are a file and a folder"):
+        compare(bench.path("claims"), bench.tree)

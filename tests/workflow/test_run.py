@@ -9,7 +9,7 @@ import pytest
 
 from nao.config import Plan, expand, load
 from nao.figures import FIGURES
-from nao.jobs import DEFAULT_FIGURES
+from nao.jobs import DEFAULT_FIGURES, experiment_of
 from nao.models.native import resolve
 from nao.provenance.schema import RECORDS, read_record, record_path
 from tests.workflow.clone import Clone
@@ -19,9 +19,7 @@ from tests.workflow.clone import Clone
 def plan(finished: Clone) -> Plan:
     """What the default target needs of the whole plan."""
     whole = expand(load(finished.folder / "config.yaml").model_copy(update={"scale": "smoke"}))
-    drawn = {
-        table.removesuffix("_moments") for name in DEFAULT_FIGURES for table in FIGURES[name].tables
-    }
+    drawn = {experiment_of(table) for name in DEFAULT_FIGURES for table in FIGURES[name].tables}
     sweeps = {name: whole.experiments[name] for name in sorted(drawn)}
     points = [point for sweep in sweeps.values() for point in sweep.points]
     return whole.model_copy(

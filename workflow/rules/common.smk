@@ -13,7 +13,7 @@ from nao.config import ConfigError, expand, load
 from nao.estimators import ESTIMATORS
 from nao.figures import FIGURES
 from nao.folder import Occupied, occupy
-from nao.jobs import DEFAULT_FIGURES, RULES, Job, wildcards
+from nao.jobs import DEFAULT_FIGURES, RULES, Job, experiment_of, wildcards
 from nao.models.native import NativeError, resolve
 from nao.provenance.fingerprint import code_fingerprint, foreign_modules
 from nao.provenance.packages import installed
@@ -49,7 +49,7 @@ def checked_plan():
         if name not in ESTIMATORS:
             refuse(f"baselines: {name!r} is no estimator; choose among {', '.join(ESTIMATORS)}")
     for figure, drawing in FIGURES.items():
-        for name in {table.removesuffix("_moments") for table in drawing.tables}:
+        for name in {experiment_of(table) for table in drawing.tables}:
             if name not in plan.experiments:
                 refuse(f"config.yaml has no experiments.{name}, which {figure} draws; add it")
     for folder in (Path("results"), Path("results", plan.scale)):

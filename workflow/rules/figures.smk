@@ -32,6 +32,23 @@ rule tabulate_moments:
         "../scripts/tabulate_moments.py"
 
 
+rule probe_layers:
+    input:
+        unpack(read("probe_layers")),
+    output:
+        **recorded(**made("probe_layers")),
+    log:
+        f"{RESULTS}/logs/probe_layers/{{experiment}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        **asked("probe_layers"),
+    params:
+        job=given("probe_layers"),
+    script:
+        "../scripts/probe_layers.py"
+
+
 rule draw_figure:
     input:
         unpack(read("draw_figure")),

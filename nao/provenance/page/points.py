@@ -5,34 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from nao.provenance.lineage import Lineage, LineageError, behind, lineage, rows_of
+from nao.provenance.marks import Fractions, Mark, Series, series_in
 from nao.provenance.page.document import number
-from nao.provenance.pictures import embedded_marks
 
-Fractions = tuple[float, float, float, float]  # left, top, width, height of the picture's own
 CONFIGURED = ("train", "evaluate_baseline")  # the rules whose params a reader asks for first
-
-
-class Mark(BaseModel):
-    """One mark of a curve, as `nao.figures.marks` tells it."""
-
-    at: Fractions
-    x: float | None
-    y: float | None
-    rows: list[int]
-
-
-class Series(BaseModel):
-    """What one artist of a figure shows: a curve, a bar, a map."""
-
-    panel: str
-    x: str
-    y: str
-    label: str
-    table: str
-    marks: list[Mark]
 
 
 @dataclass(frozen=True)
@@ -59,15 +37,6 @@ class Point:
         return self.content["sources"]
 
 
-def series_in(path: Path) -> list[Series]:
-    """What the picture says of its own marks; empty where that is nothing, or no such thing."""
-    try:
-        text = embedded_marks(path)
-        return TypeAdapter(list[Series]).validate_json(text) if text else []
-    except (OSError, ValidationError):
-        return []
-
-
 def points_in(path: Path) -> list[Point]:
     """Every point of a figure that its record leads from; in the order in which it was drawn."""
     series = series_in(path)
@@ -80,7 +49,7 @@ def points_in(path: Path) -> list[Point]:
     points = []
     for entry in series:
         for mark in entry.marks:
-            wanted = [(f"experiments/{entry.table}.parquet", row) for row in mark.rows]
+            wanted = [(entry.path, row) for row in mark.rows]
             chosen = by_row[by_row.index.isin(wanted)]
             if len(chosen):
                 name = f"{path.stem}-{len(points)}"
