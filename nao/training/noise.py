@@ -6,14 +6,14 @@ from nao.estimators.empirical_bayes import fit_mixed_model
 from nao.tasks.problems import Contexts
 
 CONTEXTS = 2000
-"""Contexts looked at: they give σ̂ to 1 / sqrt(2 · CONTEXTS · (n − r_w)), below one per cent."""
+"""Contexts looked at: σ̂ errs by a share of 1 / sqrt(2 · CONTEXTS · (n − r_w)), below 0.01."""
 
 
 def noise_std(training: Contexts) -> float:
     """σ̂, by maximum likelihood of Y = X(w_0 + A z) + ε, z ~ N(0, I_r), ε ~ N(0, σ² I).
 
     In units of Y. Each context leaves n − r residuals that no w explains; w_0, A and its rank are
-    shared by all and found with σ.
+    shared by all and found with σ. Raises `NotComputable` where all rows are fewer than d.
     """
     seen = Contexts(training.x[:CONTEXTS], training.y[:CONTEXTS])
     return float(np.sqrt(fit_mixed_model(seen).noise_variance))
