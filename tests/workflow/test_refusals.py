@@ -87,6 +87,11 @@ def test_results_that_are_no_folder(sources):
     assert "results/smoke is no folder, so results cannot be written" in refusal(sources)
 
 
+def test_results_that_are_a_link_to_nothing(sources):
+    sources.results.parent.symlink_to("scratch")
+    assert "results is a link to scratch, which is not there; make it" in refusal(sources)
+
+
 def test_results_that_are_read_only(sources):
     sources.results.parent.mkdir()
     sources.results.symlink_to("/proc")  # where even root can make no file

@@ -53,6 +53,8 @@ def checked_plan():
             if name not in plan.experiments:
                 refuse(f"config.yaml has no experiments.{name}, which {figure} draws; add it")
     for folder in (Path("results"), Path("results", plan.scale)):
+        if folder.is_symlink() and not folder.exists():
+            refuse(f"{folder} is a link to {os.readlink(folder)}, which is not there; make it")
         if folder.exists() and not folder.is_dir():
             refuse(f"{folder} is no folder, so results cannot be written; move it away")
     return plan
