@@ -32,6 +32,7 @@ from nao.provenance.reproduce import Outcome, Repetition, repeat, sample
 from nao.provenance.schema import Record
 from nao.provenance.today import Today
 from nao.provenance.trees import publication_of, trees_in
+from nao.reference import config_commands
 from nao.requests import as_markdown
 
 app = typer.Typer(
@@ -46,6 +47,7 @@ export = typer.Typer(
     help="Hand the results to others.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(export, name="export")
+app.add_typer(config_commands, name="config")
 app.command("bench")(bench_command)
 console = Console(highlight=False, soft_wrap=True)
 

@@ -27,6 +27,7 @@ from nao.yaml_files import FileFault, Place, read_yaml
 
 __all__ = ["ConfigError", "expand", "load"]
 
+RESERVED = {"gallery", "report", "bench"}  # folders of results beside those of scales
 EXAMPLE = "dataset.problem.noise.std, dataset.train_contexts or model.layers"
 
 
@@ -40,6 +41,9 @@ def _value(value: Any) -> float | int | str:
 Value = Annotated[
     float | int | str, PlainValidator(_value, json_schema_input_type=float | int | str)
 ]
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class Compute(Spec):
@@ -72,8 +76,13 @@ class ExperimentSpec(Spec):
 class LookSpec(Spec):
     """How a learner is drawn."""
 
-    color: str = Field(description="as matplotlib names it, or a name of nao.figures.style")
-    marker: str = Field(min_length=1, max_length=1, description="as matplotlib names it")
+    color: str = Field(
+        pattern=r"^(#[0-9a-fA-F]{6}|green|blue|vermillion|purple|orange|sky|black|grey)$",
+        description="#rrggbb, or a name of nao.figures.style",
+    )
+    marker: str = Field(
+        pattern=r"^[.,ov^<>1-48spP*hH+xXDd|_]$", description="as matplotlib names it"
+    )
     line: Literal["solid", "dashed", "dotted", "dashdot", "long"] = "solid"
     filled: bool = Field(default=True, description="whether markers are")
 
@@ -119,14 +128,34 @@ class Config(Spec):
     """The whole of `config.yaml`."""
 
     scale: str
-    seed: int = Field(ge=0)
+    seed: int = Field(ge=0, lt=2**63)
     row_orders: PositiveInt = Field(description="over how many estimates are symmetrised")
-    baselines: tuple[str, ...] = Field(strict=False)
+    baselines: tuple[str, ...] = Field(strict=False, min_length=1)
     recipe: RecipeSpec
-    learners: dict[str, LearnerSpec]
-    experiments: dict[str, ExperimentSpec]
-    scales: dict[str, ScaleSpec]
+    learners: dict[Name, LearnerSpec]
+    experiments: dict[Name, ExperimentSpec]
+    scales: dict[Name, ScaleSpec]
     _lines: dict[Place, str] = PrivateAttr(default={})
+
+    @model_validator(mode="after")
+    def _named_once(self) -> "Config":
+        """Names are those of files and folders, and of rows in tables."""
+        given = {"baselines": self.baselines}
+        given |= {f"experiments.{k}.learners": v.learners for k, v in self.experiments.items()}
+        for scale, spec in self.scales.items():
+            given |= {f"scales.{scale}.values.{k}": v for k, v in spec.values.items()}
+        for key, values in given.items():
+            if twice := [value for i, value in enumerate(values) if value in values[:i]]:
+                raise ValueError(f"{key} holds {twice[0]!r} twice; remove one of the two")
+        if taken := RESERVED & set(self.scales):
+            raise ValueError(
+                f"scales.{min(taken)}: results/{min(taken)} holds something else; name it otherwise"
+            )
+        if taken := [name for name in self.experiments if name.endswith("_moments")]:
+            raise ValueError(
+                f"experiments.{taken[0]} would be taken for a table of moments; name it otherwise"
+            )
+        return self
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Config":

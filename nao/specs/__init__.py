@@ -182,6 +182,15 @@ class RunSpec(Spec):
             )
         return self
 
+    @model_validator(mode="after")
+    def _noise_has_a_logarithm(self) -> "RunSpec":
+        if self.dataset.problem.noise.std == 0:
+            raise ValueError(
+                "dataset.problem.noise.std = 0 has no place on the axes of errors, which are "
+                "logarithmic, and no error to be held against; give a positive std"
+            )
+        return self
+
     @property
     def identity(self) -> str:
         """Readable name, unique by content."""

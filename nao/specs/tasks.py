@@ -26,7 +26,12 @@ class GaussianDesignSpec(Spec):
 
     row_symmetries: ClassVar[tuple[str, ...]] = ("none", "permute", "rotate")
     kind: Literal["gaussian"] = "gaussian"
-    condition: float = Field(default=1.0, ge=1, description="κ(Σ_x); 1 is the identity")
+    condition: float = Field(
+        default=1.0,
+        ge=1,
+        le=1e8,
+        description="κ(Σ_x); 1 is the identity, 1e8 what float32 rows bear",
+    )
 
     @property
     def name(self) -> str:
@@ -234,10 +239,12 @@ class DatasetSpec(Spec):
     context_length: PositiveInt = Field(description="n, rows per context, below d")
     train_contexts: PositiveInt = Field(description="n_s, training contexts per replicate")
     heldout_rows: PositiveInt | None = Field(default=None, description="m; null: as many as n")
-    test_contexts: PositiveInt = Field(description="contexts for the errors and the prior")
-    replicates: PositiveInt = Field(description="redraws of training contexts and initialisation")
+    test_contexts: int = Field(ge=2, description="contexts for the errors and the prior")
+    replicates: int = Field(
+        ge=1, lt=2**30, description="redraws of training contexts and initialisation"
+    )
     first_replicate: int = Field(
-        default=0, ge=0, description="number of the first replicate's streams"
+        default=0, ge=0, lt=2**30, description="number of the first replicate's streams"
     )
     seed: int = Field(ge=0, description="root of every random stream")
 
