@@ -50,7 +50,7 @@ def distance(truth: Estimates, estimates: Estimates) -> Losses:
     return (estimates - truth).square().sum(-1).mean(1)
 
 
-def stein(rows: Float[Tensor, "S B n D+1"], estimates: Float[Tensor, "S 2B d"]) -> Losses:
+def stein(rows: Float[Tensor, "S B n E"], estimates: Float[Tensor, "S 2*B d"]) -> Losses:
     """mean ‖X ŵ(Y) − Y‖² + 2 mean τ·X (ŵ(Y + τ) − ŵ(Y)), of rows (X, Y, τ) and both estimates.
 
     For τ ~ N(0, σ²) and ŵ affine in Y, the second term has the mean 2σ² div(X ŵ)/n of Stein's
