@@ -11,6 +11,7 @@ from nao.provenance.clone import today_at
 from nao.provenance.explain import rebuilds
 from nao.provenance.lineage import behind, lineage, points_of, rows_of
 from nao.provenance.page import LARGEST, write_page
+from nao.provenance.page.points import points_in
 from nao.provenance.reproduce import Outcome, repeat, sample
 from nao.provenance.schema import RECORDS, record_path
 from tests.workflow.clone import Clone
@@ -75,10 +76,13 @@ def test_a_real_figure_leads_to_its_points_and_has_a_page(finished: Clone, tmp_p
             names = behind(found, part)
             assert any(str(source) in name for name in names)
             assert any(name.endswith("test.parquet") for name in names)
-    write_page(audited(finished), tmp_path / "page.html")
-    text = (tmp_path / "page.html").read_text()
+    write_page(audited(finished), tmp_path / "page.html", finished.folder)
+    text = (tmp_path / "page.html").read_text("utf-8")
     assert len(text.encode()) < LARGEST
-    assert text.count('role="button"') >= len(figures)
+    asked = [point.id for figure in figures for point in points_in(figure)]
+    assert {name.partition("-")[0] for name in asked} == {figure.stem for figure in figures}
+    assert all(f'data-point="{name}"' in text for name in asked)
+    assert text.count("Made for the width of two columns") == len(figures)
 
 
 def test_a_baseline_is_made_again_to_the_byte_by_the_workflow(finished: Clone):
