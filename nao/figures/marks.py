@@ -45,12 +45,17 @@ def shows(
 def marks(figure: Figure) -> list[dict[str, Any]]:
     """All that the artists of a figure show, as JSON holds it: an entry an artist.
 
+    The layout is settled by this, so that whatever is saved afterwards has the marks where they
+    were told.
+
     `panel`, `x` and `y` are the texts at its axes, `label` and `table` as given. Each of its
     `marks` has the `rows`, the values at `x` and `y` (None where an axis has no such value), and
     its place `at`: left, top, width and height as fractions of the picture's, from its top left.
     """
     with style():
-        figure.draw_without_rendering()
+        for _ in range(2):  # a layout with maps of a fixed aspect comes to rest at the second
+            figure.draw_without_rendering()
+        figure.set_layout_engine("none")
     tagged = figure.findobj(lambda artist: artist.get_gid() is not None)
     return [entry for artist in tagged if (entry := _entry(artist, figure))["marks"]]
 

@@ -45,6 +45,23 @@ def test_a_mark_stands_where_the_picture_has_its_ink(name, tmp_path):
             assert around.min() < 220, (entry["panel"], entry["label"], mark)
 
 
+def test_a_map_is_told_where_its_frame_is_drawn(tmp_path):
+    figure = draw("fig1", smoke_tables(), smoke_looks())
+    found = [entry for entry in marks(figure) if entry["panel"] == "(c) covariance"]
+    save(figure, tmp_path / "figure.pdf")  # which would lay it out anew
+    save(figure, tmp_path / "figure.png")
+    picture = np.asarray(Image.open(tmp_path / "figure.png").convert("L"), float)
+    height, width = picture.shape
+    assert len(found) > 2
+    for entry in found:
+        left, top, across, down = entry["marks"][0]["at"]
+        columns = [round(width * edge) for edge in (left, left + across)]
+        rows = [round(height * edge) for edge in (top, top + down)]
+        inside = slice(rows[0] + 9, rows[1] - 9)
+        for column in columns:  # a line of ink all along each edge
+            assert picture[inside, column - 2 : column + 3].min(axis=1).max() < 60
+
+
 def test_a_mark_is_a_fraction_from_the_top_left():
     with style():
         figure = Figure(figsize=(4, 2))
