@@ -1,0 +1,32 @@
+"""What README.md shows: its example runs as it stands, and the files that it names are there."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_example_of_the_library_runs_and_leaves_no_file(tmp_path: Path):
+    (example,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    shutil.copy(ROOT / "config.yaml", tmp_path)
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", example]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    last = done.stdout.splitlines()[-1]
+    errors = [float(number) for number in re.findall(r"\d+\.\d+(?:e-?\d+)?", last)]
+    assert len(errors) == 2
+    assert all(0 < error < 10 for error in errors)
+    assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
+
+
+def test_the_files_that_it_names_are_there():
+    named = re.findall(r"\]\(([\w./-]+)\)|`((?:nao|workflow|docs|envs)/[\w./-]+)`", TEXT)
+    paths = {one or other for one, other in named}
+    assert len(paths) > 20
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
