@@ -4,11 +4,14 @@ import math
 from pathlib import Path
 
 import pytest
+import yaml
 
 from nao.bench.steps import LAPTOP, PAPER, Shape, counted_flops, training_step
 from nao.config import Compute, Plan, expand, load
+from nao.jobs import RULES
 from nao.requests import (
     ATTEMPTS,
+    REQUESTS,
     Request,
     as_markdown,
     request,
@@ -129,6 +132,13 @@ def test_a_training_on_the_processor_is_given_its_longer_time():
     seconds = training_seconds(paper.runs[jobs(paper)["train"]["run"]], "cpu")
     assert cpu_time * 60 > seconds > gpu_time * 60
     assert math.isfinite(gpu_time)
+
+
+def test_every_rule_has_a_request_and_all_but_trainings_a_group_on_slurm():
+    assert REQUESTS.keys() == RULES.keys()
+    profile = yaml.safe_load(Path("workflow/profiles/slurm/profile.yaml").read_text())
+    assert profile["groups"].keys() == RULES.keys() - {"train"}
+    assert profile["group-components"].keys() <= set(profile["groups"].values())
 
 
 def test_the_table_in_the_documentation_is_of_today():
