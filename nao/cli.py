@@ -1,21 +1,18 @@
 """The ``nao`` command."""
 
-import json
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import numpy as np
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.status import Status
 
 from nao.bench.command import bench_command
 from nao.config import ConfigError, load
 from nao.folder import Occupied, recover
+from nao.handover import crate_command, page_command, publish_command
 from nao.provenance import view
-from nao.provenance.audit import Audit, Finding, audit, printable
-from nao.provenance.clone import clone_at, plan_at, today_at
+from nao.provenance.clone import clone_at, plan_at
 from nao.provenance.difference import compare
 from nao.provenance.explain import newly_planned, rebuilds
 from nao.provenance.lineage import (
@@ -27,13 +24,22 @@ from nao.provenance.lineage import (
     rows_of,
 )
 from nao.provenance.lineage_view import show_down, show_lineage
-from nao.provenance.publication import PublicationError, publish
 from nao.provenance.reproduce import Outcome, Repetition, repeat, sample
 from nao.provenance.schema import Record
-from nao.provenance.today import Today
-from nao.provenance.trees import publication_of, trees_in
 from nao.reference import config_commands
 from nao.requests import as_markdown
+from nao.terminal import (
+    RESULTS,
+    Clone,
+    Json,
+    Paths,
+    audited,
+    fail,
+    note,
+    print_json,
+    today_of,
+    trees,
+)
 
 app = typer.Typer(
     name="nao",
@@ -49,17 +55,11 @@ export = typer.Typer(
 app.add_typer(export, name="export")
 app.add_typer(config_commands, name="config")
 app.command("bench")(bench_command)
+app.command("publish")(publish_command)
+app.command("page")(page_command)
+export.command("crate")(crate_command)
 console = Console(highlight=False, soft_wrap=True)
 
-RESULTS = Path("results")
-Paths = Annotated[
-    list[Path] | None, typer.Argument(help="Artefacts or folders [all trees in results].")
-]
-Json = Annotated[bool, typer.Option("--json", help="For programs.")]
-Clone = Annotated[
-    Path | None,
-    typer.Option("--clone", help="The clone whose code, workflow and configuration are today's."),
-]
 Within = Annotated[Path, typer.Option("--in", help="Where records are looked for.")]
 
 
@@ -81,9 +81,9 @@ def audit_command(
     verified, published, stale, unrecorded, unreadable, missing or tampered; exit code 0 only if
     all is verified, or published and as recorded.
     """
-    result = _audited(paths or _trees(), None if files_only else _today(clone))
+    result = audited(paths or trees(), None if files_only else today_of(clone))
     if as_json:
-        _print_json(view.audit_json(result))
+        print_json(view.audit_json(result))
     else:
         view.show_audit(console, result, whole)
     if seal is not None and seal != result.seal:
@@ -123,7 +123,7 @@ def lineage_command(
     except LineageError as error:
         fail(str(error))
     if as_json:
-        _print_json(view.lineage_json(found, points, records))
+        print_json(view.lineage_json(found, points, records))
     else:
         show_lineage(console, found, points if chosen else None, records, whole)
 
@@ -134,7 +134,7 @@ def _show_down(path: Path, as_json: bool, whole: bool) -> None:
     except LineageError as error:
         fail(str(error))
     if as_json:
-        _print_json({"schema": "nao-lineage-down/1", "artefacts": list(found)})
+        print_json({"schema": "nao-lineage-down/1", "artefacts": list(found)})
     else:
         show_down(console, path, found, whole)
 
@@ -142,16 +142,16 @@ def _show_down(path: Path, as_json: bool, whole: bool) -> None:
 @app.command("explain")
 def explain_command(paths: Paths = None, as_json: Json = False, clone: Clone = None) -> None:
     """What would be made anew, why, and at what cost by the recorded times."""
-    today = _today(clone)
+    today = today_of(clone)
     if today is None:
         fail("there is no clone here whose code could make anything anew; name one with --clone")
-    result = _audited(paths or _trees(made_here=True), today)
+    result = audited(paths or trees(made_here=True), today)
     jobs = rebuilds(result)
     for base in sorted({finding.base for finding in result.findings.values()}):
         plan = plan_at(today.repository, base.name)
         jobs += newly_planned(plan, base, result, jobs) if plan else []
     if as_json:
-        _print_json(view.explain_json(jobs))
+        print_json(view.explain_json(jobs))
     else:
         view.show_explain(console, jobs)
 
@@ -180,7 +180,7 @@ def diff_command(
             fail(str(error))
         typer.echo(f"{page} written")
     elif as_json:
-        _print_json(view.diff_json(found))
+        print_json(view.diff_json(found))
     else:
         view.show_diff(console, found)
     raise typer.Exit(0 if all(each.equal for each in found) else 1)
@@ -210,7 +210,7 @@ def reproduce_command(
     records = sample(found, count, np.random.default_rng(seed))
     done = _repeated(records, found.base, home)
     if as_json:
-        _print_json(view.reproduce_json(done))
+        print_json(view.reproduce_json(done))
     else:
         view.show_reproduce(console, done)
     good = {Outcome.SAME, Outcome.TOLERATED}
@@ -229,74 +229,6 @@ def _repeated(records: list[Record], base: Path, home: Path) -> list[Repetition]
         note(f"{next(numbers)} of {len(records)}: {where}, {took} when recorded")
 
     return repeat(records, base, home, report=announce)
-
-
-@export.command("crate")
-def crate_command(
-    out: Annotated[Path, typer.Argument(help="A new folder, or a new .zip file.")],
-    paths: Annotated[list[Path] | None, typer.Option("--of", help="What to export.")] = None,
-    without: Annotated[
-        list[str] | None,
-        typer.Option(help="A folder of the tree whose files stay out, as datasets; records go in."),
-    ] = None,
-    clone: Clone = None,
-) -> None:
-    """The results with their code and provenance as a Workflow Run RO-Crate."""
-    from nao.provenance.crate import CrateError, export_crate  # rocrate is slow to import
-
-    try:
-        home = clone_at(clone)
-        if home is None:
-            fail("there is no clone here whose code belongs into the crate; name one with --clone")
-        result = _audited(paths or _trees(made_here=True), None)
-        left_out = frozenset(without or ())
-        inside = [f for f in result.findings.values() if f.folder not in left_out]
-        size = sum(finding.facts.size or 0 for finding in inside)
-        note(f"{len(inside)} files, {size / 1e6:.3g} MB, and {len(result.findings)} records")
-        with waiting(f"writing {out}"):
-            export_crate(result, home, out, left_out)
-    except (CrateError, FileNotFoundError, FileExistsError) as error:
-        fail(str(error))
-    typer.echo(f"{out} written")
-
-
-@app.command("publish")
-def publish_command(
-    tree: Annotated[Path, typer.Argument(help="A finished results tree.")],
-    out: Annotated[Path, typer.Argument(help="A new folder, or an earlier publication.")],
-    clone: Clone = None,
-) -> None:
-    """Figures, claims and their tables in a folder to commit, with every record behind them.
-
-    Data sets, weights and estimates are left out; nao audit knows them as not shipped.
-    """
-    if not tree.is_dir():
-        fail(f"{tree} is no folder; name a results tree")
-    try:
-        files = publish(_audited([tree], _today(clone)), out)
-    except (PublicationError, OSError) as error:
-        fail(str(error))
-    typer.echo(f"{out} written: {len(files)} files of {tree} and the records behind them")
-
-
-@app.command("page")
-def page_command(
-    out: Annotated[Path, typer.Argument(help="The HTML file to write.")],
-    tree: Annotated[Path, typer.Option("--of", help="A results tree.")] = RESULTS / "laptop",
-    clone: Clone = None,
-) -> None:
-    """One self-contained page: gallery, claims, and each figure's making, point by point."""
-    from nao.provenance.page import PageError, write_page  # Jinja and Pillow are for it alone
-
-    if not tree.is_dir():
-        fail(f"{tree} is no folder; name a results tree")
-    try:
-        result = _audited([tree], _today(clone))
-        with waiting(f"writing {out}"):
-            write_page(result, out, clone_at(clone))
-    except PageError as error:
-        fail(str(error))
-    typer.echo(f"{out} written")
 
 
 @app.command("requests")
@@ -322,55 +254,3 @@ def recover_command(
         recover(folder, typer.echo)
     except Occupied as error:
         fail(str(error))
-
-
-def _trees(made_here: bool = False) -> list[Path]:
-    """The trees in results; without the published ones, where only those made here will do."""
-    found = [t for t in trees_in(RESULTS) if not (made_here and publication_of(t))]
-    if not found:
-        fail(
-            f"{RESULTS}: no tree {'made ' if made_here else ''}there; run make figures, or name one"
-        )
-    return found
-
-
-def _audited(paths: list[Path], today: Today | None) -> Audit:
-    looked = [0, 0]
-    with waiting("looking at files") as status:
-
-        def count(finding: Finding) -> None:
-            looked[0] += 1
-            looked[1] += finding.facts.size or 0
-            status.update(f"looked at {looked[0]} files, {looked[1] / 1e6:.3g} MB")
-
-        result = audit(paths, today, count)
-    if not result.findings:
-        fail(f"{', '.join(map(str, paths))}: no artefacts there; name another path")
-    return result
-
-
-def _today(clone: Path | None) -> Today | None:
-    try:
-        return today_at(clone_at(clone))
-    except (ConfigError, FileNotFoundError) as error:
-        fail(str(error))
-
-
-def _print_json(content: Any) -> None:
-    typer.echo(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False))
-
-
-def fail(sentence: str) -> NoReturn:
-    """One sentence on standard error, exit code 2."""
-    note(f"error: {sentence}")
-    raise typer.Exit(2)
-
-
-def note(sentence: str) -> None:
-    """What a reader who waits wants to know, on standard error."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(escape(printable(sentence)))
-
-
-def waiting(doing: str) -> Status:
-    """What is being done, told on a terminal while it is."""
-    return Console(stderr=True).status(escape(printable(doing)))
