@@ -8,6 +8,7 @@ of the fit likeliest; as `empirical_bayes`, it runs in the directions that the r
 
 from dataclasses import dataclass, replace
 from itertools import compress
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -206,7 +207,8 @@ def clustered(
     """A start: clusters of linear estimates, with their means and leading principal axes."""
     from sklearn.cluster import KMeans  # here, for it is slow to load
 
-    labels = KMeans(components, n_init=1, random_state=seed).fit_predict(w_hat)
+    once: Any = 1  # the stub of scikit-learn knows the name "auto" alone
+    labels = KMeans(components, n_init=once, random_state=seed).fit_predict(w_hat)
     weights, means, loadings = [], [], []
     for k in range(components):
         members = w_hat[labels == k]

@@ -37,6 +37,7 @@ def test_it_finds_the_components_and_nearly_the_exact_posterior():
     problem, training = mixture(600, "train")
     _, test = mixture(500, "test")
     model = fit_mixture(training)
+    assert test.w is not None
     assert model.mixture.loadings.shape == (2, 8, 1)
     exact = rmse(Bayes(problem).estimate(test), test.w)
     assert rmse(model.estimate(test), test.w) < 1.1 * exact
