@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nao.config import Config, Plan, expand
-from nao.specs import DatasetSpec, RunSpec, TransformerSpec
+from nao.specs import DatasetSpec, MixtureOfRidgesSpec, RunSpec, TransformerSpec
 
 MB = 1e6
 ENGINE = 380
@@ -63,6 +63,9 @@ def request(plan: Plan, rule: str, **wildcards: str) -> Request:
 def products(spec: RunSpec) -> float:
     """Flops of all matrix products by which one member maps one context to its estimate."""
     n, d = spec.dataset.context_length, spec.dataset.problem.dimension
+    if isinstance(spec.model, MixtureOfRidgesSpec):
+        experts = spec.model.experts * (1 + spec.model.rank) * 2 * n * (d + 1 + spec.model.rank)
+        return experts + (4 * n * d * (d + n) if spec.model.initial_background else 0)
     if not isinstance(spec.model, TransformerSpec):
         return spec.model.layers * (4 * n * d + 2 * d * d)  # X w, Xᵀr and P g
     rows, width = _rows(spec), spec.model.key_dimension or _rows(spec)

@@ -13,6 +13,7 @@ from nao.specs.tasks import DatasetSpec, ProblemSpec
 __all__ = [
     "CodeSpec",
     "DatasetSpec",
+    "MixtureOfRidgesSpec",
     "ModelSpec",
     "ProblemSpec",
     "RunSpec",
@@ -110,7 +111,34 @@ class UnrolledGradientSpec(Spec):
     initial_step: PositiveFloat = Field(default=0.3, description="P_l = initial_step · I at first")
 
 
-ModelSpec = Annotated[TransformerSpec | UnrolledGradientSpec, Field(discriminator="kind")]
+class MixtureOfRidgesSpec(Spec):
+    """Mixture of ridges, a rival of ours that is not linear in Y: K learned priors of low rank."""
+
+    kind: Literal["mixture_of_ridges"]
+    experts: PositiveInt = Field(description="K")
+    rank: int = Field(ge=0, description="r, of each expert's own covariance")
+    initial_background: float = Field(
+        default=0.0,
+        ge=0,
+        description="B of the covariance BBᵀ that all experts share, times I at first; 0: none",
+    )
+    initial_noise: PositiveFloat = Field(
+        default=1.0, description="s at first, units of Y: large, so that all experts learn"
+    )
+
+    @model_validator(mode="after")
+    def _varies(self) -> "MixtureOfRidgesSpec":
+        if self.rank == 0 and self.initial_background == 0:
+            raise ValueError(
+                "rank = 0 with initial_background = 0 lets w take K values alone; "
+                "raise one of the two"
+            )
+        return self
+
+
+ModelSpec = Annotated[
+    TransformerSpec | UnrolledGradientSpec | MixtureOfRidgesSpec, Field(discriminator="kind")
+]
 
 
 class TrainingSpec(Spec):

@@ -1,0 +1,98 @@
+"""The mixture of ridges against the exact posterior of the mixture that its weights describe."""
+
+import numpy as np
+import pytest
+import torch
+
+from nao.estimators.oracle import oracle_ridge
+from nao.models.mixture_of_ridges import MixtureOfRidges
+from nao.seeding import stream
+from nao.specs import MixtureOfRidgesSpec
+from nao.tasks.mixtures import GaussianMixture
+from nao.tasks.problems import draw_problem, sample_contexts
+from tests.laws import problem_spec
+
+N, D, MEMBERS = 4, 6, 2
+
+
+def model_of(members: int = MEMBERS, **changes) -> MixtureOfRidges:
+    values = {"experts": 3, "rank": 2, "initial_background": 0.5, "initial_noise": 0.3} | changes
+    spec = MixtureOfRidgesSpec(kind="mixture_of_ridges", **values)
+    model = MixtureOfRidges(spec, N, D, members)
+    model.initialise([stream(0, "init", member) for member in range(members)])
+    return model.double()
+
+
+def tokens(members: int = MEMBERS) -> torch.Tensor:
+    return torch.from_numpy(stream(1, "tokens").standard_normal((members, 5, N, D + 1)))
+
+
+@pytest.mark.parametrize(("rank", "background"), [(2, 0.0), (0, 0.5), (2, 0.5)])
+def test_it_is_the_exact_posterior_mean_of_its_mixture(rank, background):
+    model, rows = model_of(rank=rank, initial_background=background), tokens()
+    with torch.no_grad():
+        model.log_weights.copy_(torch.tensor([[0.3, -1.0, 0.5], [0.0, 0.1, -0.2]]))
+        estimates = model(rows).numpy()
+    for member in range(MEMBERS):
+        own = {k: v[member].detach().numpy() for k, v in model.named_parameters()}
+        shared = np.zeros((3, D, 0))
+        if background:
+            shared = np.broadcast_to(own["background"], (3, D, D))
+        weights = np.exp(own["log_weights"])
+        exact = GaussianMixture(
+            weights / weights.sum(), own["means"], np.concatenate([own["loadings"], shared], 2)
+        )
+        x, y = rows[member, :, :, :-1].numpy(), rows[member, :, :, -1].numpy()
+        expected, _ = exact.posterior(x, y, float(np.exp(own["log_noise"])[0]))
+        np.testing.assert_allclose(estimates[member], expected, atol=1e-9)
+
+
+def test_one_expert_is_the_best_linear_estimator():
+    problem = draw_problem(problem_spec(D, rank=3, condition=5), 0)
+    contexts = sample_contexts(problem, N, 20, stream(2, "contexts"))
+    model = model_of(1, experts=1, rank=0)
+    root = np.zeros((D, D))
+    root[:, :3] = problem.prior_basis * np.sqrt(problem.prior_variances)
+    with torch.no_grad():
+        model.means.copy_(torch.from_numpy(problem.prior_mean))
+        model.background.copy_(torch.from_numpy(root))
+        model.log_noise.fill_(np.log(problem.noise_std))
+    rows = torch.from_numpy(np.concatenate([contexts.x, contexts.y[:, :, None]], 2))[None]
+    expected = oracle_ridge(problem).estimate(contexts)
+    np.testing.assert_allclose(model(rows)[0].detach().numpy(), expected, atol=1e-9)
+
+
+def test_a_cold_gate_takes_the_likeliest_expert_and_a_hot_one_their_mean():
+    model, rows = model_of(initial_background=0.0), tokens()
+    with torch.no_grad():
+        model.log_temperature.fill_(-50)
+        hot = model(rows)
+        model.log_temperature.fill_(5)
+        cold = model(rows)
+        alone = []
+        for k in range(3):
+            model.log_weights.fill_(-1e6)
+            model.log_weights[:, k] = 0
+            alone.append(model(rows))
+    torch.testing.assert_close(hot, torch.stack(alone).mean(0))
+    nearest = torch.stack([(cold - each).norm(dim=-1) for each in alone]).min(0).values
+    assert (nearest < 1e-6).double().mean() > 0.5
+
+
+def test_rows_may_be_turned():
+    model, rows = model_of(), tokens()
+    q, _ = np.linalg.qr(stream(3, "turn").standard_normal((N, N)))
+    torch.testing.assert_close(model(torch.from_numpy(q) @ rows), model(rows))
+
+
+def test_every_parameter_learns():
+    model = model_of()
+    model(tokens()).square().sum().backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().max() > 0, name
+
+
+def test_a_law_without_width_is_refused():
+    with pytest.raises(ValueError, match="raise one of the two"):
+        MixtureOfRidgesSpec(kind="mixture_of_ridges", experts=2, rank=0)
