@@ -312,5 +312,7 @@ def _carry(upstream: Finding, finding: Finding) -> None:
 
 def _made_of_what_is_not_shipped(finding: Finding) -> str:
     record = finding.record
-    commit = record.git.commit[:12] if record and isinstance(record.git, Git) else "unknown"
-    return f"as recorded, made at commit {commit} of what is not shipped"
+    git = record.git if record and isinstance(record.git, Git) else None
+    commit = git.commit[:12] if git else "unknown"
+    changed = " with changes of its own" if git and git.dirty else ""
+    return f"as recorded, made at commit {commit}{changed} of what is not shipped"

@@ -65,6 +65,14 @@ def test_it_ships_what_is_seen_and_records_of_all_behind(bench: Workbench, galle
     )
 
 
+def test_code_that_no_commit_holds_is_told(bench: Workbench, tmp_path: Path):
+    bench.edit("nao/drawing.py", '"noise"', '"noise, σ"')
+    bench.make_again("png")
+    publish(bench.audit(), tmp_path / "gallery")
+    shown = judged(bench, tmp_path / "gallery").findings[tmp_path / "gallery/figures/fig3.png"]
+    assert "with changes of its own" in shown.reasons[0].text
+
+
 def test_a_picture_that_the_code_no_longer_draws_is_stale(bench: Workbench, gallery: Path):
     bench.edit("nao/drawing.py", '"noise"', '"noise, σ"')
     stale = {f.name for f in judged(bench, gallery).findings.values() if f.verdict == "stale"}
