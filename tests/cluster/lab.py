@@ -21,6 +21,7 @@ from pathlib import Path
 PACKAGES = ("munge", "slurmctld", "slurmd", "slurm-client")
 NODES = {"cpu1": 26821, "cpu2": 26822, "gpu1": 26823}
 LINKS = Path("/etc/slurm")
+CONFIGURATIONS = ("slurm.conf", "gres.conf")
 CONFIGURATION = """
 ClusterName=lab
 SlurmctldHost={host}(127.0.0.1)
@@ -84,7 +85,10 @@ def install() -> None:
     """Debian's packages, where they are not there already. Raises `Unavailable`."""
     if os.getuid() != 0:
         raise Unavailable("only root can start SLURM's services")
-    if any((LINKS / name).exists() for name in ("slurm.conf", "gres.conf")):
+    for link in (LINKS / name for name in CONFIGURATIONS):
+        if link.is_symlink() and not link.exists():  # of a lab that was killed
+            link.unlink()
+    if any((LINKS / name).exists() for name in CONFIGURATIONS):
         raise Unavailable("this machine belongs to a cluster already")
     if all(shutil.which(name) for name in ("slurmctld", "slurmd", "squeue", "munged")):
         return
@@ -115,7 +119,7 @@ class Lab:
         self._etc("slurm.conf").write_text(CONFIGURATION.format(host=host, lab=self.folder))
         self._etc("gres.conf").write_text(DEVICES)
         LINKS.mkdir(exist_ok=True)
-        for name in ("slurm.conf", "gres.conf"):
+        for name in CONFIGURATIONS:
             (LINKS / name).symlink_to(self._etc(name))
         self._start_munge()
         self._serve("slurmctld", "slurmctld", "-D", "-c")
@@ -137,7 +141,7 @@ class Lab:
                 service.wait(20)
             except subprocess.TimeoutExpired:
                 service.kill()
-        for name in ("slurm.conf", "gres.conf"):
+        for name in CONFIGURATIONS:
             link = LINKS / name
             if link.is_symlink() and link.readlink() == self._etc(name):
                 link.unlink()
