@@ -25,7 +25,7 @@ def compare_writing(folder: Path, seconds: float, contexts: int = CONTEXTS) -> p
         problem=problem_spec,
         context_length=50,
         train_contexts=contexts,
-        test_contexts=1,
+        test_contexts=2,
         replicates=1,
         seed=0,
     )

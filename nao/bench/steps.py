@@ -53,7 +53,7 @@ class Shape:
             problem=problem,
             context_length=self.n,
             train_contexts=self.batch,
-            test_contexts=1,
+            test_contexts=2,
             replicates=self.members,
             seed=0,
         )

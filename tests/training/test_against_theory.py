@@ -40,7 +40,7 @@ def trained(folder: Path, problem: dict, model: dict, recipe: dict, contexts: in
                 "problem": problem_values(D, **problem),
                 "context_length": N,
                 "train_contexts": contexts,
-                "test_contexts": 1,
+                "test_contexts": 2,
                 "replicates": 1,
                 "seed": 1,
             },
