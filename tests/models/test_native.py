@@ -29,24 +29,20 @@ LOAD = "from nao.models.native import library, cached_path; library(); print(cac
 
 
 def test_it_is_compiled_once_into_the_users_cache(tmp_path):
+    """And a library that is damaged there is not used."""
     first = python(LOAD, XDG_CACHE_HOME=str(tmp_path))
     path = Path(first.stdout.strip())
     assert [path] == list(tmp_path.rglob("*.*"))
     made = path.stat().st_mtime_ns
     assert python(LOAD, XDG_CACHE_HOME=str(tmp_path)).stdout == first.stdout
     assert path.stat().st_mtime_ns == made
+    path.write_bytes(b"no library")
+    assert python(LOAD, XDG_CACHE_HOME=str(tmp_path)).stdout == first.stdout
 
 
 def test_without_a_cache_that_can_be_written_it_is_compiled_elsewhere(tmp_path):
     (tmp_path / "file").touch()
     loaded = python(LOAD, XDG_CACHE_HOME=str(tmp_path / "file"))
-    assert loaded.returncode == 0, loaded.stderr
-
-
-def test_a_damaged_library_is_not_used(tmp_path):
-    path = Path(python(LOAD, XDG_CACHE_HOME=str(tmp_path)).stdout.strip())
-    path.write_bytes(b"no library")
-    loaded = python(LOAD, XDG_CACHE_HOME=str(tmp_path))
     assert loaded.returncode == 0, loaded.stderr
 
 
@@ -126,22 +122,20 @@ def compiled(path: Path, *flags: str) -> Path:
 
 
 def test_the_bits_are_those_of_the_source_on_any_processor(tmp_path):
-    """With the processor's fused products and without, at full optimisation and with little."""
+    """Also without the processor's fused products, and with little optimisation."""
     space: dict = {}
     exec(EVALUATE, space)
-    plain = native.load(compiled(tmp_path / "plain.so", *native.FLAGS))
-    slow = native.load(compiled(tmp_path / "slow.so", *native.flags(), "-O1"))
+    plain = native.load(compiled(tmp_path / "plain.so", *native.FLAGS, "-O1"))
     for case in space["CASES"]:
         expected = space["evaluate"](native.library(), **case)
         assert np.isfinite(expected).all()
-        for other in (plain, slow):
-            np.testing.assert_array_equal(space["evaluate"](other, **case), expected)
+        np.testing.assert_array_equal(space["evaluate"](plain, **case), expected)
 
 
 def test_it_keeps_within_its_arrays_and_the_language(tmp_path):
     """Address and undefined-behaviour sanitizers, on NumPy's arrays."""
     path = tmp_path / "checked.so"
-    compiled(path, *native.flags(), "-O1", "-g", "-fsanitize=address,undefined")
+    compiled(path, *native.flags(), "-O0", "-fsanitize=address,undefined")
     runtime = subprocess.run(
         [native.COMPILER, "-print-file-name=libasan.so"], capture_output=True, text=True
     ).stdout.strip()
