@@ -448,9 +448,9 @@ def _(bench: Workbench) -> None:
     bench.edit("config.yaml", "[0.1, 0.3]", "[0.1, 0.3, 1.0]")
 
 
-@fault("a baseline withdrawn", "baselines: 1 → 0 entries", above="stale")
+@fault("a baseline exchanged", "baselines[0]: 'ridge' → 'oracle_ridge'", above="stale")
 def _(bench: Workbench) -> None:
-    bench.edit("config.yaml", "[ridge]", "[]")
+    bench.edit("config.yaml", "[ridge]", "[oracle_ridge]")
 
 
 @fault("a package of another version", "numpy 0.1 → ", claims="stale")
