@@ -1,7 +1,8 @@
 """The ``nao`` command."""
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -41,7 +42,21 @@ from nao.terminal import (
     trees,
 )
 
-app = typer.Typer(
+
+class Commands(typer.Typer):
+    """Commands that end in one sentence whatever goes wrong, and in no traceback."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            return super().__call__(*arguments, **options)
+        except Exception as fault:
+            sentence = " ".join(str(fault).split())
+            expected = isinstance(fault, ValueError | OSError | RuntimeError) and sentence
+            note(f"error: {sentence if expected else f'{type(fault).__name__}: {sentence}'}")
+            sys.exit(2)
+
+
+app = Commands(
     name="nao",
     help="The nonlocal attention operator: where its figures come from.",
     no_args_is_help=True,

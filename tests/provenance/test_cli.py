@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ from typer.testing import CliRunner
 from workbench import Workbench
 
 from nao.cli import app
+
+ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments: object):
@@ -89,3 +93,18 @@ def test_help_keeps_what_stands_in_brackets_and_a_wrong_tree_is_blamed(bench: Wo
         2,
         "error: nosuch is no folder; name a results tree\n",
     )
+
+
+def test_no_command_ends_in_a_traceback(tmp_path: Path):
+    (tmp_path / "config.yaml").mkdir()
+    command = [sys.executable, "-c", "from nao.cli import app; app()"]
+    for arguments in (
+        ["page", "/proc/no/page.html", "--of", str(tmp_path)],
+        ["export", "crate", "/proc/crate", "--of", str(tmp_path)],
+        ["audit", str(tmp_path), "--clone", str(tmp_path)],
+        ["diff", str(tmp_path), "nosuch"],
+    ):
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True, cwd=ROOT)
+        assert done.returncode == 2, (arguments, done.stdout)
+        assert "Traceback" not in done.stderr
+        assert done.stderr.splitlines()[-1].startswith("error: "), done.stderr
