@@ -41,7 +41,8 @@ for _name, (_first, _pattern) in _SCALARS.items():
         f"tag:yaml.org,2002:{_name}", re.compile(rf"^(?:{_pattern})$"), _letters
     )
 _Loader.add_constructor(
-    "tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node))
+    "tag:yaml.org,2002:int",
+    lambda loader, node: int(loader.construct_scalar(node)),  # pyright: ignore[reportArgumentType]
 )
 
 
