@@ -332,8 +332,9 @@ def _run(config: Config, name: str, position: int, value: Value | None, learner:
 
     if axis:
         values = _swept(values, axis, value, what)
-    if own.relative_steps != 1:
-        values["training"]["steps"] = round(own.relative_steps * values["training"]["steps"])
+    steps = values["training"].get("steps")
+    if own.relative_steps != 1 and isinstance(steps, int):  # else it is refused as it is
+        values["training"]["steps"] = round(own.relative_steps * steps)
     return checked(RunSpec, values, what, stand)
 
 

@@ -1,12 +1,14 @@
 """The configuration: what it refuses and in which words, and what its plan shares."""
 
 import copy
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nao.config import ConfigError, expand, load
@@ -265,6 +267,41 @@ def test_an_experiment_may_move_the_base_point(values):
     (point,) = plan.experiments["prior"].points
     assert plan.datasets[point.dataset].members[0] == 1000
     assert all(point.dataset != other.dataset for other in plan.experiments["noise"].points)
+
+
+def places(values: dict) -> Iterator[tuple[dict, str]]:
+    """The values of smoke's base and of the recipe: the section that holds each, and its key."""
+    waiting = [values["scales"]["smoke"]["base"], values["recipe"]]
+    while waiting:
+        section = waiting.pop()
+        for key, value in section.items():
+            if isinstance(value, dict):
+                waiting.append(value)
+            else:
+                yield section, key
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_any_configuration_is_refused_in_sentences_or_planned(data):
+    values = copy.deepcopy(VALUES) | {"scale": "smoke"}
+    section, key = data.draw(st.sampled_from(list(places(values))), label="place")
+    section[key] = data.draw(
+        st.one_of(
+            st.integers(-2, 12),
+            st.floats(allow_nan=True, allow_infinity=True),
+            st.sampled_from([None, True, "", "yes", [], {}, 2**70, 1e300]),
+        ),
+        label=str(key),
+    )
+    try:
+        plan = expand(load(values))
+    except ConfigError:
+        return  # and by no other exception
+    for name, spec in (plan.datasets | plan.runs).items():
+        assert re.fullmatch(r"[\w.+-]+", name)
+        assert spec == type(spec).model_validate_json(spec.model_dump_json())
+    assert json.dumps(plan.model_dump(mode="json"), allow_nan=False)
 
 
 problems = st.fixed_dictionaries(
