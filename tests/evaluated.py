@@ -96,7 +96,8 @@ def read_scores(estimator: str, source: str) -> pd.DataFrame:
     """What a scores file would hold."""
     if run := smoke_plan().runs.get(source):
         dataset, test = run.dataset.identity, contexts(run.dataset.identity, "test")
-        labels = run.learner, run.model.kind, run.training.objective, run.model.layers
+        layers = getattr(run.model, "layers", None)
+        labels = run.learner, run.model.kind, run.training.objective, layers
         found = {"": estimate(STAND_INS[run.training.objective], dataset)}
         if run.model.kind == "transformer":
             found[SYMMETRISED] = estimate("empirical_bayes", dataset)

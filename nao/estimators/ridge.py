@@ -46,7 +46,7 @@ def _lapack(name: str) -> Callable[..., Any]:
     """LAPACK's function in double precision, which has no batched form: one call a context."""
     from scipy.linalg import get_lapack_funcs  # here, for it is slow to load
 
-    return get_lapack_funcs(name, dtype=np.float64)
+    return get_lapack_funcs(name, dtype=np.float64)  # pyright: ignore[reportReturnType]
 
 
 def _ridge(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -282,7 +282,7 @@ PRIORS: dict[type, Callable[..., Prior]] = {
     LowRankPriorSpec: _low_rank,
     MixturePriorSpec: _mixture,
     SparsePriorSpec: lambda spec, d, seed: SparsePrior(d, spec.nonzeros, spec.variance),
-    BumpPriorSpec: lambda spec, d, seed: BumpPrior(d),
+    BumpPriorSpec: lambda spec, d, seed: BumpPrior(d),  # pyright: ignore[reportAssignmentType]
     EmpiricalPriorSpec: _empirical,
 }
 

@@ -9,9 +9,8 @@ OPERATORS = ("integral", "nonlocal", "aggregation")
 
 
 def design(operator: str, dimension: int = 12, **changes) -> OperatorDesign:
-    return OperatorDesign(
-        OperatorDesignSpec(kind="operator", operator=operator, **changes), dimension
-    )
+    values = {"kind": "operator", "operator": operator, **changes}
+    return OperatorDesign(OperatorDesignSpec.model_validate(values), dimension)
 
 
 @pytest.mark.parametrize("operator", OPERATORS)

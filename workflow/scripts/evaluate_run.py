@@ -18,7 +18,8 @@ with observed(snakemake, root=seed) as record:
     if not model.row_invariant:
         averaged = symmetrised_estimate(model, test, orders, stream(seed, "row_orders"))
         found[SYMMETRISED] = Estimates(averaged, replicates)
-    labels = spec.learner, spec.model.kind, spec.training.objective, spec.model.layers
+    layers = getattr(spec.model, "layers", None)  # a mixture has none
+    labels = spec.learner, spec.model.kind, spec.training.objective, layers
     scores = [score_estimates(each, test, *labels, prefix) for prefix, each in found.items()]
     write_estimates(snakemake.output.estimates, found[""])
     write_table(snakemake.output.scores, pd.concat(scores, ignore_index=True))
