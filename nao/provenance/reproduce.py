@@ -142,9 +142,12 @@ def _copy_inputs(record: Record, base: Path, tree: Path, judged_by: list[str]) -
         made = {output.path for output in record.outputs}
         scored = read_record(record_path(base, judged_by[0]))
         wanted |= {entry.path for entry in scored.inputs if entry.place == "results"} - made
-    for path in wanted:
-        (tree / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(base / path, tree / path)
+    files = [(base / path, tree / path) for path in wanted]
+    # The workflow asks for the records of a job's inputs, too.
+    files += [(record_path(base, path), record_path(tree, path)) for path in wanted]
+    for source, copy in files:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, copy)
 
 
 def _judge(target: str, base: Path, tree: Path, judged_by: list[str], done: Repetition) -> None:

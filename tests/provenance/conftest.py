@@ -1,6 +1,7 @@
 """A small results tree, made by real jobs: data, a fit, a table, a figure, each with its record."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +11,19 @@ from workbench import Workbench
 from nao import jobs
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _one_table() -> Iterator[None]:
+@contextmanager
+def one_table() -> Iterator[None]:
     """The small clone has one sweep, which its one figure and its one claim read."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(jobs.FIGURES, "fig3", replace(jobs.FIGURES["fig3"], tables=("noise",)))
         patch.setattr(jobs, "CLAIM_TABLES", ("noise",))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _one_table() -> Iterator[None]:
+    # For a test at a time: what is patched for longer is seen by tests of other folders.
+    with one_table():
         yield
 
 
@@ -24,8 +32,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone with all its results; copied, never changed."""
     clone = tmp_path_factory.mktemp("finished") / "clone"
     bench = Workbench(clone)
-    bench.write_sources()
-    bench.make_all()
+    with one_table():
+        bench.write_sources()
+        bench.make_all()
     return clone
 
 

@@ -126,7 +126,7 @@ def test_the_tables_of_a_run_have_the_promised_columns(finished, plan):
     assert set(table["metric"]) == {
         *metrics,
         *(f"symmetrised_{metric}" for metric in metrics),
-        *("expected_rmse", "rmse_bound", "oracle_law", "rmse_floor"),
+        *("expected_rmse", "rmse_bound", "oracle_law", "rmse_floor", "polynomial_rmse"),
     }
     assert table["score"].notna().all()
 
