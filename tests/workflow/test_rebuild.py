@@ -80,7 +80,7 @@ def test_nothing_after_a_change_of_place_or_of_threads(clone):
             "nao/analysis/recovery.py",
             '"rank": prior.rank or None',
             '"rank": prior.rank if prior.rank else None',
-            {"make_dataset", "train", "evaluate_run", "evaluate_baseline"},
+            {"make_dataset", "train", "evaluate_run", "evaluate_baseline", "tabulate_experiment"},
             id="prior extraction",
         ),
         pytest.param(
