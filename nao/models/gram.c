@@ -2,7 +2,8 @@
 //
 // With R rows and D columns, Ẽ = (E; 1ᵀ) and M = scale · Σ_heads W̃_Kᵀ W̃_Q, a layer is
 //
-//     A = E Ẽᵀ,   P = A M,   U = P Ẽ,   N = (U − mean U) / sqrt(var U + ε),   E ← E + gain · N + bias,
+//     A = E Ẽᵀ,   P = A M,   U = P Ẽ,   N = (U − mean U) / sqrt(var U + ε),
+//     E ← E + gain · N + bias,
 //
 // mean and variance over the whole matrix, and the read-out with r = W_P
 //
@@ -12,8 +13,10 @@
 //
 //     dt = Ẽ v,   dM_L = dt qᵀ,   dq = M_Lᵀ dt,   dr = Ẽᵀ dq,   V = t_E vᵀ + dq_E rᵀ;
 //
-//     dgain = V N,   dbias = V,   T = gain V,   dU = (T − mean T − N mean(T N)) / sqrt(var U + ε),
-//     dP = dU Ẽᵀ,   dM = Aᵀ dP,   (dG, ds) = dP Mᵀ,   V ← V + (dG + dGᵀ) E + ds 1ᵀ + P_Eᵀ dU;
+//     dgain = V N,   dbias = V,   T = gain V,
+//     dU = (T − mean T − N mean(T N)) / sqrt(var U + ε),
+//     dP = dU Ẽᵀ,   dM = Aᵀ dP,   (dG, ds) = dP Mᵀ,
+//     V ← V + (dG + dGᵀ) E + ds 1ᵀ + P_Eᵀ dU;
 //
 //     dW̃_K = scale · W̃_Q dMᵀ,   dW̃_Q = scale · W̃_K dM.
 //
@@ -156,11 +159,13 @@ INLINE void product(int rows, int columns, int depth, Factor a, Factor b, lanes 
     }
 }
 
-static void multiply(int rows, int columns, int depth, Factor a, Factor b, lanes *c, ptrdiff_t row) {
+static void multiply(int rows, int columns, int depth, Factor a, Factor b, lanes *c,
+                     ptrdiff_t row) {
     if (b.shared) product(rows, columns, depth, a, b, c, row, 1, 0, 0);
     else product(rows, columns, depth, a, b, c, row, 0, 0, 0);
 }
-static void multiply_add(int rows, int columns, int depth, Factor a, Factor b, lanes *c, ptrdiff_t row) {
+static void multiply_add(int rows, int columns, int depth, Factor a, Factor b, lanes *c,
+                         ptrdiff_t row) {
     product(rows, columns, depth, a, b, c, row, 0, 1, 0);
 }
 static void multiply_lower(int rows, int depth, Factor a, Factor b, lanes *c, ptrdiff_t row) {
@@ -221,7 +226,8 @@ static Room divide(const Shape *s, lanes *block) {
         r.dp = take(block, &used, r.a_size), r.h = take(block, &used, r.a_size);
         r.dq = take(block, &used, R + 1), r.dt = take(block, &used, R + 1);
         r.cotangent = take(block, &used, D);
-        r.target = take(block, &used, s->target_rows * D), r.residual = take(block, &used, s->target_rows);
+        r.target = take(block, &used, s->target_rows * D);
+        r.residual = take(block, &used, s->target_rows);
         r.dm = (float *)take(block, &used, (r.mixing_size + LANES - 1) / LANES);
         r.dmt = (float *)take(block, &used, (r.mixing_size + LANES - 1) / LANES);
         const size_t before = used;
@@ -335,11 +341,13 @@ static void read_out_back(const Shape *s, const Room *r, const lanes *e, const f
             r->v[i * D + j] = fused(r->t[i], r->cotangent[j], r->dq[i] * readout[j]);
 }
 
-static void layer_back(const Shape *s, const Room *r, int l, const float *mixing, const float *gain) {
+static void layer_back(const Shape *s, const Room *r, int l, const float *mixing,
+                       const float *gain) {
     const int R = s->rows, D = s->columns, R1 = R + 1, size = R * D;
     const lanes *e = r->e + l * r->e_size, *a = r->a + l * r->a_size, *p = r->p + l * r->a_size;
     const lanes *n = r->n + l * r->n_size;
-    lanes *v = r->v, *u = r->u, *d_gain = r->gain + l * r->n_size, *d_bias = r->bias + l * r->bias_size;
+    lanes *v = r->v, *u = r->u, *h = r->h;
+    lanes *d_gain = r->gain + l * r->n_size, *d_bias = r->bias + l * r->bias_size;
     for (int k = 0; k < s->bias_rows * D; k++) d_bias[k] += v[k];
     lanes sum[FOUR] = {}, dot[FOUR] = {};
     BY_FOURS(k, x, size) {
@@ -353,10 +361,11 @@ static void layer_back(const Shape *s, const Room *r, int l, const float *mixing
     multiply(R, R1, D, own(u, D, 1), own(e, 1, D), r->dp, R1);
     multiply_add(R1, R1, R, own(a, 1, R1), own(r->dp, R1, 1), r->mixing + l * r->mixing_size, R1);
     if (l == 0 && s->code_rows == 0) return; // nothing was learned before it
-    multiply(R, R1, R1, own(r->dp, R1, 1), shared(mixing, 1, R1), r->h, R1);
+    multiply(R, R1, R1, own(r->dp, R1, 1), shared(mixing, 1, R1), h, R1);
     for (int i = 0; i < R; i++)
-        for (int j = 0; j <= i; j++) r->h[i * R1 + j] = r->h[j * R1 + i] = r->h[i * R1 + j] + r->h[j * R1 + i];
-    multiply_add(R, D, R1, own(r->h, R1, 1), own(e, D, 1), v, D);
+        for (int j = 0; j <= i; j++)
+            h[i * R1 + j] = h[j * R1 + i] = h[i * R1 + j] + h[j * R1 + i];
+    multiply_add(R, D, R1, own(h, R1, 1), own(e, D, 1), v, D);
     multiply_add(R, D, R, own(p, 1, R1), own(u, D, 1), v, D);
 }
 
@@ -368,15 +377,17 @@ static void mix(int width, int R1, float scale, const float *keys, const float *
     for (int w = 0; w < width; w++)
         for (int i = 0; i < R1; i++) {
             const float key = scale * keys[w * R1 + i];
-            for (int j = 0; j < R1; j++) m[i * R1 + j] = fmaf(key, queries[w * R1 + j], m[i * R1 + j]);
+            for (int j = 0; j < R1; j++)
+                m[i * R1 + j] = fmaf(key, queries[w * R1 + j], m[i * R1 + j]);
         }
 }
 
 // From the lanes' dM to the gradients of keys and queries.
-static void mix_back(int width, int R1, float scale, const lanes *mixing, const Room *r, const float *keys,
-                     const float *queries, float *d_keys, float *d_queries) {
+static void mix_back(int width, int R1, float scale, const lanes *mixing, const Room *r,
+                     const float *keys, const float *queries, float *d_keys, float *d_queries) {
     for (int i = 0; i < R1; i++)
-        for (int j = 0; j < R1; j++) r->dm[i * R1 + j] = r->dmt[j * R1 + i] = scale * sum_of(mixing[i * R1 + j]);
+        for (int j = 0; j < R1; j++)
+            r->dm[i * R1 + j] = r->dmt[j * R1 + i] = scale * sum_of(mixing[i * R1 + j]);
     memset(d_keys, 0, sizeof(float) * width * R1), memset(d_queries, 0, sizeof(float) * width * R1);
     for (int w = 0; w < width; w++, keys += R1, queries += R1, d_keys += R1, d_queries += R1)
         for (int i = 0; i < R1; i++)
@@ -391,63 +402,87 @@ static void mix_back(int width, int R1, float scale, const lanes *mixing, const 
 // Vectors of room that a call needs.
 size_t nao_gram_room(const Shape *s) { return divide(s, NULL).size; }
 
-// Estimates (S, B, D − 1) and, for a target, losses (S) and gradients, laid out as the weights are.
+// The weights of one member, or their gradients.
+static Parameters of_member(const Shape *s, const Room *r, const Parameters *stack, size_t member) {
+    const size_t L = s->layers, D = s->columns, keyed = (L + 1) * s->width * (s->rows + 1);
+    return (Parameters){
+        .keys = stack->keys + member * keyed,
+        .queries = stack->queries + member * keyed,
+        .gain = stack->gain + member * L * r->n_size,
+        .bias = stack->bias + member * L * r->bias_size,
+        .codes = stack->codes + member * s->code_rows * D,
+        .readout = stack->readout + member * D,
+    };
+}
+
+// E^0 of `count` contexts in the first slot.
+static void start(const Shape *s, const Room *r, const float *codes, const float *tokens,
+                  int count) {
+    const int D = s->columns, blank = s->rows - s->context_rows;
+    gather(tokens, s->token_context, count, s->context_rows * D, r->e + blank * D);
+    for (int k = 0; k < s->code_rows * D; k++)
+        r->e[k] = blank ? all(codes[k]) : r->e[k] + codes[k];
+}
+
+// The loss of `count` contexts, whose estimates are there, summed into `total`; and backward.
+static void learn(const Shape *s, const Room *r, const Parameters *w, const float *target,
+                  int count, float weight, lanes *total) {
+    const int L = s->layers, D = s->columns, targets = (s->target == ROWS ? D : 1) * s->target_rows;
+    const lanes *e = r->e + L * r->e_size;
+    gather(target, s->target_context, count, targets, r->target);
+    lanes sum = loss(s, r, weight);
+    for (int lane = count; lane < LANES; lane++) { // no contexts
+        sum[lane] = 0;
+        for (int j = 0; j < D; j++) r->cotangent[j][lane] = 0;
+    }
+    *total += sum;
+    read_out_back(s, r, e, r->m + L * r->mixing_size, w->readout);
+    for (int l = L - 1; l >= 0; l--)
+        layer_back(s, r, l, r->m + l * r->mixing_size, w->gain + l * r->n_size);
+    for (int k = 0; k < s->code_rows * D; k++) r->codes[k] += r->v[k];
+}
+
+// Estimates (S, B, D − 1) and, for a target, losses (S) and gradients, laid out as weights are.
 // Losses are sums over a member's contexts; gradients those of `weight` / 2 times them. With a
 // `COTANGENT`, which lies as `TRUTH` does, they are those of its product with the estimates.
-void nao_gram(const Shape *s, const Parameters *w, const float *tokens, const float *target,
-              float weight, lanes *room, float *estimates, float *losses, const Parameters *gradients) {
+void nao_gram(const Shape *s, const Parameters *weights, const float *tokens, const float *target,
+              float weight, lanes *room, float *estimates, float *losses,
+              const Parameters *gradients) {
     const Room r = divide(s, room);
-    const size_t R = s->rows, D = s->columns, L = s->layers;
-    const size_t blank = R - s->context_rows, targets = (s->target == ROWS ? D : 1) * s->target_rows;
-    const int slots = s->target == NONE ? 2 : L + 1;
-    for (int l = 0; l < slots; l++)
-        for (size_t j = 0; j < D; j++) r.e[l * r.e_size + R * D + j] = all(1);
-    for (int member = 0; member < s->members; member++) {
-        const size_t keyed = s->width * (R + 1), at_keys = member * (L + 1) * keyed;
+    const size_t L = s->layers, D = s->columns, d = D - 1, keyed = s->width * (s->rows + 1);
+    const int slots = s->target == NONE ? 2 : s->layers + 1;
+    for (int slot = 0; slot < slots; slot++)
+        for (size_t j = 0; j < D; j++) r.e[slot * r.e_size + s->rows * D + j] = all(1);
+    for (size_t member = 0; member < (size_t)s->members; member++) {
+        const Parameters w = of_member(s, &r, weights, member);
         for (size_t l = 0; l <= L; l++)
-            mix(s->width, R + 1, l < L ? s->attention_scale : s->readout_scale, w->keys + at_keys + l * keyed,
-                w->queries + at_keys + l * keyed, r.m + l * r.mixing_size);
-        const float *gain = w->gain + member * L * r.n_size, *bias = w->bias + member * L * r.bias_size;
-        const float *codes = w->codes + member * s->code_rows * D, *readout = w->readout + member * D;
+            mix(s->width, s->rows + 1, l < L ? s->attention_scale : s->readout_scale,
+                w.keys + l * keyed, w.queries + l * keyed, r.m + l * r.mixing_size);
         if (s->target != NONE) memset(r.mixing, 0, r.gradient_size * sizeof(lanes));
         lanes total = all(0);
         for (int first = 0; first < s->contexts; first += LANES) {
             const int left = s->contexts - first, count = left < LANES ? left : LANES;
-            gather(tokens + member * s->token_member + first * s->token_context, s->token_context, count,
-                   s->context_rows * D, r.e + blank * D);
-            for (size_t k = 0; k < s->code_rows * D; k++) r.e[k] = blank ? all(codes[k]) : r.e[k] + codes[k];
-            int at = 0;
-            for (size_t l = 0; l < L; l++) {
-                const int to = (at + 1) % slots;
-                layer(s, &r, at, to, r.m + l * r.mixing_size, gain + l * r.n_size, bias + l * r.bias_size);
-                at = to;
-            }
-            const lanes *e = r.e + at * r.e_size;
-            const float *last = r.m + L * r.mixing_size;
-            read_out(s, &r, e, last, readout);
-            if (estimates)
-                scatter(r.estimate, D - 1, count, D - 1, estimates + ((size_t)member * s->contexts + first) * (D - 1));
-            if (s->target == NONE) continue;
-            gather(target + member * s->target_member + first * s->target_context, s->target_context, count,
-                   targets, r.target);
-            lanes own_loss = loss(s, &r, weight);
-            for (int lane = count; lane < LANES; lane++) own_loss[lane] = 0;
-            for (size_t j = 0; j < D; j++)
-                for (int lane = count; lane < LANES; lane++) r.cotangent[j][lane] = 0;
-            total += own_loss;
-            read_out_back(s, &r, e, last, readout);
-            for (int l = (int)L - 1; l >= 0; l--)
-                layer_back(s, &r, l, r.m + l * r.mixing_size, gain + l * r.n_size);
-            for (size_t k = 0; k < s->code_rows * D; k++) r.codes[k] += r.v[k];
+            start(s, &r, w.codes, tokens + member * s->token_member + first * s->token_context,
+                  count);
+            for (size_t l = 0; l < L; l++)
+                layer(s, &r, l % slots, (l + 1) % slots, r.m + l * r.mixing_size,
+                      w.gain + l * r.n_size, w.bias + l * r.bias_size);
+            read_out(s, &r, r.e + L % slots * r.e_size, r.m + L * r.mixing_size, w.readout);
+            scatter(r.estimate, d, count, d, estimates + (member * s->contexts + first) * d);
+            if (s->target != NONE)
+                learn(s, &r, &w, target + member * s->target_member + first * s->target_context,
+                      count, weight, &total);
         }
         if (s->target == NONE) continue;
         losses[member] = sum_of(total);
-        for (size_t l = 0, at = at_keys; l <= L; l++, at += keyed)
-            mix_back(s->width, R + 1, l < L ? s->attention_scale : s->readout_scale, r.mixing + l * r.mixing_size,
-                     &r, w->keys + at, w->queries + at, gradients->keys + at, gradients->queries + at);
-        sum_lanes(r.gain, L * r.n_size, gradients->gain + member * L * r.n_size);
-        sum_lanes(r.bias, L * r.bias_size, gradients->bias + member * L * r.bias_size);
-        sum_lanes(r.codes, s->code_rows * D, gradients->codes + member * s->code_rows * D);
-        sum_lanes(r.readout, D, gradients->readout + member * D);
+        const Parameters g = of_member(s, &r, gradients, member);
+        for (size_t l = 0; l <= L; l++)
+            mix_back(s->width, s->rows + 1, l < L ? s->attention_scale : s->readout_scale,
+                     r.mixing + l * r.mixing_size, &r, w.keys + l * keyed, w.queries + l * keyed,
+                     g.keys + l * keyed, g.queries + l * keyed);
+        sum_lanes(r.gain, L * r.n_size, g.gain);
+        sum_lanes(r.bias, L * r.bias_size, g.bias);
+        sum_lanes(r.codes, s->code_rows * D, g.codes);
+        sum_lanes(r.readout, D, g.readout);
     }
 }
