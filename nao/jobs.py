@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel, JsonValue
 
 from nao.config import LearnerSpec, Plan, Point
-from nao.estimators import ESTIMATORS
+from nao.estimators.table import ESTIMATORS
 from nao.figures import FIGURES
 
 # Drawn by default; the claims are judged by their tables, and by the scores at the base point.

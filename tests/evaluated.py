@@ -17,7 +17,7 @@ from nao.analysis.mechanism import describe, prior_span, tabulate_layers
 from nao.analysis.recovery import tabulate_recovered
 from nao.analysis.tables import SYMMETRISED, tabulate, tabulate_priors
 from nao.config import Plan, expand, load
-from nao.estimators import ESTIMATORS
+from nao.estimators.table import ESTIMATORS
 from nao.figures.style import Looks, looks_of
 from nao.models.probe import codes_of, probe
 from nao.models.transformer import Transformer

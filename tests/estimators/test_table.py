@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nao.analysis.metrics import rmse
-from nao.estimators import ESTIMATORS
+from nao.estimators.table import ESTIMATORS
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)

@@ -5,7 +5,7 @@ import pytest
 from matplotlib import colormaps
 
 from nao.config import LearnerSpec, load
-from nao.estimators import ESTIMATORS
+from nao.estimators.table import ESTIMATORS
 from nao.figures.style import CLASSICAL, DIVERGING, look_of, looks_of
 from tests.evaluated import CONFIG
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from snakemake.cli import get_argument_parser
 
 from nao.config import ConfigError, expand, load
-from nao.estimators import ESTIMATORS
+from nao.estimators.table import ESTIMATORS
 from nao.figures import FIGURES
 from nao.folder import Occupied, occupy
 from nao.jobs import DEFAULT_FIGURES, RULES, Job, experiment_of, wildcards

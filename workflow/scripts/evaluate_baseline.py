@@ -8,7 +8,7 @@ from nao.analysis.evaluation import (
     write_estimates,
     write_table,
 )
-from nao.estimators import ESTIMATORS
+from nao.estimators.table import ESTIMATORS
 from nao.provenance.observer import observed
 from nao.tasks.datasets import read_contexts, read_spec, read_truth
 
