@@ -1,23 +1,10 @@
 """A small results tree, made by real jobs: data, a fit, a table, a figure, each with its record."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from workbench import Workbench
-
-from nao import jobs
-
-
-@contextmanager
-def one_table() -> Iterator[None]:
-    """The small clone has one sweep, which its one figure and its one claim read."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(jobs.FIGURES, "fig3", replace(jobs.FIGURES["fig3"], tables=("noise",)))
-        patch.setattr(jobs, "CLAIM_TABLES", ("noise",))
-        yield
+from workbench import Workbench, one_table
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
-from workbench import LIBRARY, Workbench
+from workbench import LIBRARY, Workbench, one_table
 
 from nao.provenance.difference import compare
 from nao.provenance.page import LARGEST, PageError, write_comparison, write_page
@@ -50,7 +50,8 @@ def comparison(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     folder = tmp_path_factory.mktemp("comparison")
     bench = Workbench.copy_of(finished, folder / "clone")
     bench.edit("nao/drawing.py", '"o"', '"s"')
-    bench.make_again("pdf")
+    with one_table():
+        bench.make_again("pdf")
     first, second = Workbench(finished).tree, bench.tree
     write_comparison(compare(first, second), first, second, folder / "page.html")
     return folder / "page.html"

@@ -11,14 +11,17 @@ import runpy
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
+from nao import jobs
 from nao.config import Plan, expand, load
 from nao.jobs import Job
 from nao.provenance import fingerprint
@@ -62,6 +65,15 @@ def configuration() -> dict[str, Any]:
             }
         },
     }
+
+
+@contextmanager
+def one_table() -> Iterator[None]:
+    """The small clone has one sweep, which its one figure and its one claim read."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(jobs.FIGURES, "fig3", replace(jobs.FIGURES["fig3"], tables=("noise",)))
+        patch.setattr(jobs, "CLAIM_TABLES", ("noise",))
+        yield
 
 
 class Workbench:
