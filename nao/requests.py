@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nao.config import Config, Plan, expand
-from nao.specs import DatasetSpec, MixtureOfRidgesSpec, RunSpec, TransformerSpec
+from nao.specs import DatasetSpec, RunSpec
 
 MB = 1e6
 ENGINE = 380
@@ -62,16 +62,7 @@ def request(plan: Plan, rule: str, **wildcards: str) -> Request:
 
 def products(spec: RunSpec) -> float:
     """Flops of all matrix products by which one member maps one context to its estimate."""
-    n, d = spec.dataset.context_length, spec.dataset.problem.dimension
-    if isinstance(spec.model, MixtureOfRidgesSpec):
-        experts = spec.model.experts * (1 + spec.model.rank) * 2 * n * (d + 1 + spec.model.rank)
-        return experts + (4 * n * d * (d + n) if spec.model.initial_background else 0)
-    if not isinstance(spec.model, TransformerSpec):
-        return spec.model.layers * (4 * n * d + 2 * d * d)  # X w, Xᵀr and P g
-    rows, width = _rows(spec), spec.model.key_dimension or _rows(spec)
-    factored = 8 * spec.model.heads * width * rows * (d + 1)  # (E K̃ᵀ) Q̃ with its projections
-    gram = 4 * rows * rows * (d + 1) + 2 * rows**3  # (E Ẽᵀ) M Ẽ
-    return (spec.model.layers - 1) * min(factored, gram)  # the read-out is but vectors
+    return spec.model.products(spec.dataset.context_length, spec.dataset.problem.dimension)
 
 
 def training_products(spec: RunSpec) -> float:
@@ -86,16 +77,10 @@ def training_seconds(spec: RunSpec, device: str) -> float:
     return spec.training.steps * STEP[device] + flops / RATE[device]
 
 
-def _rows(spec: RunSpec) -> int:
-    """R, the rows of E: a context's own and those of codes beside them."""
-    n, codes = spec.dataset.context_length, getattr(spec.model, "codes", None)
-    return n + (math.ceil(codes.share * n) if codes and codes.rows == "blank" else 0)
-
-
 def _tokens(spec: RunSpec, contexts: int) -> float:
     """MB of the tokens of so many contexts and all members."""
-    columns = spec.dataset.problem.dimension + 1
-    return 4 * contexts * spec.dataset.replicates * _rows(spec) * columns / MB
+    rows, columns = spec.model.rows(spec.dataset.context_length), spec.dataset.problem.dimension + 1
+    return 4 * contexts * spec.dataset.replicates * rows * columns / MB
 
 
 def _pool(spec: DatasetSpec, replicates: int) -> float:

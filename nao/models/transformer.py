@@ -61,10 +61,8 @@ class Transformer(Stack):
         super().__init__()
         self.spec = spec
         self.context_rows = context_length
-        rows, tokens = context_length, dimension + 1
-        self.code_rows = math.ceil(spec.codes.share * rows) if spec.codes else 0
-        if spec.codes and spec.codes.rows == "blank":
-            rows += self.code_rows
+        rows, tokens = spec.rows(context_length), dimension + 1
+        self.code_rows = spec.code_rows(context_length)
         self.start_rows = math.ceil(spec.start.share * rows) if spec.start else 0
         self.shape, width = (rows, tokens), spec.key_dimension or rows
         projection = (spec.layers, spec.heads, width, rows + 1)

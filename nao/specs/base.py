@@ -15,3 +15,15 @@ class Spec(BaseModel):
         """Eight hexadecimal digits of the SHA-256 of the canonical JSON of all values."""
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:8]
+
+
+class LearnedSpec(Spec):
+    """What the specification of every learned model tells beside its values: what it costs."""
+
+    def rows(self, context_length: int) -> int:
+        """Rows of the matrix (X, Y) as the model holds it."""
+        return context_length
+
+    def products(self, context_length: int, dimension: int) -> float:
+        """Flops of all matrix products by which one member maps one context to its estimate."""
+        raise NotImplementedError

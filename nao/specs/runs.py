@@ -1,0 +1,62 @@
+"""Specification of a run: a data set, a model of any kind and a training."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from nao.specs.base import Spec
+from nao.specs.mixture_of_ridges import MixtureOfRidgesSpec
+from nao.specs.tasks import DatasetSpec
+from nao.specs.training import TrainingSpec
+from nao.specs.transformer import TransformerSpec
+from nao.specs.unrolled_gradient import UnrolledGradientSpec
+
+ModelSpec = Annotated[
+    TransformerSpec | UnrolledGradientSpec | MixtureOfRidgesSpec, Field(discriminator="kind")
+]
+
+
+class RunSpec(Spec):
+    """One training run: all replicates of one data set, model and recipe, trained as one stack."""
+
+    learner: str = Field(
+        default="nao", pattern=r"^[a-z][a-z0-9_]*$", description="its name in every table"
+    )
+    dataset: DatasetSpec
+    model: ModelSpec
+    training: TrainingSpec
+
+    @model_validator(mode="after")
+    def _entries_learn_at_rates_of_their_own(self) -> "RunSpec":
+        if self.training.optimizer == "schedule_free" and getattr(self.model, "start", None):
+            raise ValueError(
+                "optimizer = 'schedule_free' gives all entries of a weight one rate, and a model "
+                "with start needs several; choose another optimizer, or set start to null"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _symmetry_is_exact(self) -> "RunSpec":
+        problem, chosen = self.dataset.problem, self.training.row_symmetry
+        if chosen not in problem.row_symmetries:
+            raise ValueError(
+                f"training.row_symmetry = {chosen!r} changes the law of contexts with "
+                f"{problem.design.kind} rows and {problem.noise.law} noise; "
+                f"choose among {', '.join(problem.row_symmetries)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _noise_has_a_logarithm(self) -> "RunSpec":
+        if self.dataset.problem.noise.std == 0:
+            raise ValueError(
+                "dataset.problem.noise.std = 0 has no place on the axes of errors, which are "
+                "logarithmic, and no error to be held against; give a positive std"
+            )
+        return self
+
+    @property
+    def identity(self) -> str:
+        """Readable name, unique by content."""
+        dataset = self.dataset.identity.rsplit("-", 1)[0]
+        return "-".join([dataset, self.model.kind, self.learner, self.fingerprint()])

@@ -1,0 +1,19 @@
+"""Specification of the unrolled preconditioned gradient."""
+
+from typing import Literal
+
+from pydantic import Field, PositiveFloat
+
+from nao.specs.base import LearnedSpec
+
+
+class UnrolledGradientSpec(LearnedSpec):
+    """Unrolled preconditioned gradient, a rival of ours: L steps with learned matrices P_l."""
+
+    kind: Literal["unrolled_gradient"]
+    layers: int = Field(ge=1, description="L, the gradient steps")
+    initial_step: PositiveFloat = Field(default=0.3, description="P_l = initial_step · I at first")
+
+    def products(self, context_length: int, dimension: int) -> float:
+        """X w, Xᵀr and P g of every step."""
+        return self.layers * (4 * context_length * dimension + 2 * dimension**2)
