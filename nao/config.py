@@ -8,6 +8,8 @@ several experiments is made once.
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import product
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -44,6 +46,7 @@ Value = Annotated[
 
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Settings = dict[Name, dict[str, dict[str, Any]]]
 
 
 class Compute(Spec):
@@ -60,16 +63,28 @@ class Compute(Spec):
 
 
 class ExperimentSpec(Spec):
-    """A sweep: the base point with one value varied, and the learners trained at each point.
+    """A sweep: the base point with one value varied, and the estimators compared at each point.
 
     `overrides` moves the base point, as in {dataset: {first_replicate: 1000}} for a study whose
-    replicates must be disjoint from those reported.
+    replicates must be disjoint from those reported; each of `settings` moves it once more, and the
+    sweep is run in all of them.
     """
 
     axis: str | None = Field(
         default=None, description="dotted path into a run; null: the base point only"
     )
+    settings: Settings = Field(
+        default={}, description="name → part → values; empty: the base point as it is"
+    )
+    trained: Literal["point", "base"] = Field(
+        default="point",
+        description="where estimators are fitted: at each point or, to be tested out of "
+        "distribution, at the base point, where neither axis nor setting moves anything",
+    )
     learners: tuple[str, ...] = Field(min_length=1, strict=False)
+    baselines: tuple[str, ...] | None = Field(
+        default=None, strict=False, min_length=1, description="null: those of the study"
+    )
     overrides: dict[str, dict[str, Any]] = Field(default={}, description="part → values")
 
 
@@ -122,6 +137,9 @@ class ScaleSpec(Spec):
     values: dict[str, Annotated[tuple[Value, ...], Field(strict=False)]] = Field(
         description="experiment → swept values"
     )
+    settings: dict[str, Settings] = Field(
+        default={}, description="experiment → what its settings change at this scale"
+    )
 
 
 class Config(Spec):
@@ -142,6 +160,9 @@ class Config(Spec):
         """Names are those of files and folders, and of rows in tables."""
         given = {"baselines": self.baselines}
         given |= {f"experiments.{k}.learners": v.learners for k, v in self.experiments.items()}
+        given |= {
+            f"experiments.{k}.baselines": v.baselines or () for k, v in self.experiments.items()
+        }
         for scale, spec in self.scales.items():
             given |= {f"scales.{scale}.values.{k}": v for k, v in spec.values.items()}
         for key, values in given.items():
@@ -176,19 +197,27 @@ class Config(Spec):
                     f"scales.{self.scale}.values.{name} is empty, but experiments.{name} sweeps "
                     f"{experiment.axis}; give at least one value"
                 )
-        if unknown := set(self.scales[self.scale].values) - set(self.experiments):
-            raise ValueError(
-                f"scales.{self.scale}.values names {', '.join(sorted(unknown))}, which no "
-                f"experiment bears; choose among {', '.join(self.experiments)}"
-            )
+            if experiment.settings and any(isinstance(each, str) for each in values.get(name, ())):
+                raise ValueError(
+                    f"experiments.{name} has settings and sweeps names, and a point has one name; "
+                    "write the swept names as settings"
+                )
+        for key in ("values", "settings"):
+            if unknown := set(getattr(self.scales[self.scale], key)) - set(self.experiments):
+                raise ValueError(
+                    f"scales.{self.scale}.{key} names {', '.join(sorted(unknown))}, which no "
+                    f"experiment bears; choose among {', '.join(self.experiments)}"
+                )
         return self
 
 
 class Point(Spec):
-    """One point of an experiment: a data set and, per learner, a run."""
+    """One point of an experiment: the data set tested on, that fitted to, and a run per learner."""
 
-    value: Value | None
+    setting: str | None = None
+    value: float | int | None
     dataset: str
+    fitted: str
     runs: dict[str, str]
 
 
@@ -196,6 +225,7 @@ class Experiment(Spec):
     """All points of one sweep."""
 
     axis: str | None
+    baselines: tuple[str, ...] = Field(strict=False)
     points: tuple[Point, ...] = Field(strict=False)
 
 
@@ -206,11 +236,16 @@ class Plan(Spec):
     seed: int
     compute: Compute
     row_orders: int
-    baselines: tuple[str, ...] = Field(strict=False)
     learners: dict[str, LearnerSpec]
     datasets: dict[str, DatasetSpec]
     runs: dict[str, RunSpec]
     experiments: dict[str, Experiment]
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """Those of every experiment."""
+        named = (name for each in self.experiments.values() for name in each.baselines)
+        return tuple(dict.fromkeys(named))
 
 
 def load(*sources: Path | str | Mapping[str, Any]) -> Config:
@@ -267,29 +302,40 @@ def expand(config: Config) -> Plan:
     runs: dict[str, RunSpec] = {}
     experiments: dict[str, Experiment] = {}
     for name, experiment in config.experiments.items():
+        values = scale.values[name] if experiment.axis else (None,)
         points = []
-        for position, value in enumerate(scale.values[name] if experiment.axis else (None,)):
+        for setting, (position, value) in product(
+            experiment.settings or (None,), enumerate(values)
+        ):
             members = {
-                learner: _run(config, name, position, value, learner)
+                learner: _run(config, name, setting, position, value, learner)
                 for learner in experiment.learners
             }
-            dataset = next(iter(members.values())).dataset
-            datasets[dataset.identity] = dataset
+            dataset = tested = next(iter(members.values())).dataset
+            if experiment.trained == "base":
+                members = {each: _run(config, name, None, 0, None, each) for each in members}
+                dataset = next(iter(members.values())).dataset
+                _require_alike(dataset, tested, f"experiments.{name}")
+            datasets |= {each.identity: each for each in (tested, dataset)}
             runs |= {run.identity: run for run in members.values()}
             points.append(
                 Point(
-                    value=value,
-                    dataset=dataset.identity,
+                    setting=value if isinstance(value, str) else setting,
+                    value=None if isinstance(value, str) else value,
+                    dataset=tested.identity,
+                    fitted=dataset.identity,
                     runs={learner: run.identity for learner, run in members.items()},
                 )
             )
-        experiments[name] = Experiment(axis=experiment.axis, points=tuple(points))
+        baselines = experiment.baselines or config.baselines
+        experiments[name] = Experiment(
+            axis=experiment.axis, baselines=baselines, points=tuple(points)
+        )
     return Plan(
         scale=config.scale,
         seed=config.seed,
         compute=scale.compute,
         row_orders=config.row_orders,
-        baselines=config.baselines,
         learners=config.learners,
         datasets=datasets,
         runs=runs,
@@ -297,10 +343,35 @@ def expand(config: Config) -> Plan:
     )
 
 
-def _run(config: Config, name: str, position: int, value: Value | None, learner: str) -> RunSpec:
+def _settings(config: Config, name: str) -> dict[str, Any]:
+    """Those of an experiment, with what the scale changes in them."""
+    changes = config.scales[config.scale].settings.get(name, {})
+    return _merged(config.experiments[name].settings, changes)
+
+
+def _require_alike(fitted: DatasetSpec, tested: DatasetSpec, what: str) -> None:
+    """Raises `ConfigError` where what is fitted to one data set cannot take contexts of another."""
+    for key in ("context_length", "problem.dimension"):
+        here, there = (attrgetter(key)(each) for each in (fitted, tested))
+        if here != there:
+            raise ConfigError(
+                f"{what} is trained at the base point, where {key} = {here}, and cannot be tested "
+                f"at {there}; sweep another value, or set trained to point"
+            )
+
+
+def _run(
+    config: Config,
+    name: str,
+    setting: str | None,
+    position: int,
+    value: Value | None,
+    learner: str,
+) -> RunSpec:
     """The run of one learner at one point of the sweep `name`."""
     experiment, scale = config.experiments[name], config.scales[config.scale]
-    what = f"experiments.{name}" + ("" if value is None else f" at {value}")
+    what = f"experiments.{name}" + ("" if setting is None else f" in {setting}")
+    what += "" if value is None else f" at {value}"
     what += f" (learner {learner})"
     values: dict[str, Any] = {
         "dataset": {"seed": config.seed},
@@ -312,6 +383,7 @@ def _run(config: Config, name: str, position: int, value: Value | None, learner:
         config.recipe.model_dump(),
         scale.base.model_dump(),
         experiment.overrides,
+        _settings(config, name).get(setting or "", {}),
         own.model_dump(include={"model", "training"}),
     ):
         for part, overrides in changes.items():
@@ -324,13 +396,15 @@ def _run(config: Config, name: str, position: int, value: Value | None, learner:
             return config._lines.get(("scales", config.scale, "values", name, position))
         above: tuple[Place, ...] = (
             ("learners", learner),
+            ("scales", config.scale, "settings", name, setting or ""),
+            ("experiments", name, "settings", setting or ""),
             ("experiments", name, "overrides"),
             ("scales", config.scale, "base"),
             ("recipe",),
         )
         return next((line for each in above if (line := config._lines.get((*each, *place)))), None)
 
-    if axis:
+    if axis and value is not None:
         values = _swept(values, axis, value, what)
     steps = values["training"].get("steps")
     if own.relative_steps != 1 and isinstance(steps, int):  # else it is refused as it is

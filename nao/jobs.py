@@ -92,18 +92,27 @@ class Job:
 
 
 def planned(plan: Plan) -> Iterator[Job]:
-    """Every job that the plan allows, whether anything asks for it or not."""
+    """Every job that the plan allows, whether anything asks for it or not.
+
+    Of those on tasks of another data set, the ones that an experiment asks for.
+    """
     names = wildcards(plan)
+    asked = {
+        path for name in plan.experiments for each in scores(plan, name) for path in each.values()
+    }
     for rule, row in RULES.items():
         keys = sorted(row.wildcards)
         for values in product(*(names[key] for key in keys)):
-            yield Job(plan, rule, dict(zip(keys, values, strict=True)))
+            given = dict(zip(keys, values, strict=True))
+            if "elsewhere" not in given or row.outputs["scores"].format(**given) in asked:
+                yield Job(plan, rule, given)
 
 
 def wildcards(plan: Plan) -> dict[str, Collection[str]]:
     """All values that each wildcard can have."""
     return {
         "dataset": plan.datasets,
+        "elsewhere": plan.datasets,
         "run": plan.runs,
         "estimator": plan.baselines,
         "experiment": plan.experiments,
@@ -178,14 +187,30 @@ def _learners(plan: Plan, tables: Iterable[str]) -> dict[str, LearnerSpec]:
     return {name: learner for name, learner in plan.learners.items() if name in names}
 
 
+def scores(plan: Plan, experiment: str) -> list[dict[str, str]]:
+    """At each point, where the scores of each estimator lie, by its name."""
+    return [
+        {
+            name: f"{folder}{_elsewhere(point)}/scores.parquet"
+            for name, folder in (
+                *((name, f"baselines/{point.fitted}/{name}") for name in spec.baselines),
+                *((learner, f"runs/{run}") for learner, run in point.runs.items()),
+            )
+        }
+        for spec in (plan.experiments[experiment],)
+        for point in spec.points
+    ]
+
+
+def _elsewhere(point: Point) -> str:
+    """Where an estimator's folder holds what it gave on tasks of another data set."""
+    return "" if point.dataset == point.fitted else f"/on/{point.dataset}"
+
+
 def _scores(plan: Plan, experiment: str) -> dict[str, Paths]:
     """The scores of every estimator at every point; shared points once."""
-    datasets = _datasets(plan, experiment)
-    baselines = [(dataset, name) for dataset in datasets for name in plan.baselines]
-    return {
-        "scores": [f"runs/{run}/scores.parquet" for run in _runs(plan, experiment)]
-        + [f"baselines/{dataset}/{name}/scores.parquet" for dataset, name in baselines]
-    }
+    every = (path for point in scores(plan, experiment) for path in point.values())
+    return {"scores": list(dict.fromkeys(every))}
 
 
 RULES = {
@@ -206,6 +231,13 @@ RULES = {
         },
         params=lambda plan, run: {"row_orders": plan.row_orders, "seed": plan.seed},
     ),
+    "evaluate_run_elsewhere": Rule(
+        outputs={"scores": "runs/{run}/on/{elsewhere}/scores.parquet"},
+        inputs=lambda plan, run, elsewhere: {
+            "model": f"runs/{run}/model.safetensors",
+            "test": _data("test", elsewhere),
+        },
+    ),
     "extract_prior": Rule(
         outputs={"prior": "runs/{run}/prior.parquet"},
         inputs=lambda plan, run: {
@@ -220,6 +252,13 @@ RULES = {
         },
         inputs=_seen,
     ),
+    "evaluate_baseline_elsewhere": Rule(
+        outputs={"scores": "baselines/{dataset}/{estimator}/on/{elsewhere}/scores.parquet"},
+        inputs=lambda plan, dataset, estimator, elsewhere: {
+            **_seen(plan, dataset, estimator),
+            "test": _data("test", elsewhere),
+        },
+    ),
     "tabulate_experiment": Rule(
         outputs={"table": table("{experiment}")},
         inputs=_scores,
@@ -228,7 +267,6 @@ RULES = {
             "datasets": {
                 point.dataset: plan.datasets[point.dataset] for point in _points(plan, experiment)
             },
-            "baselines": plan.baselines,
         },
     ),
     "tabulate_moments": Rule(

@@ -100,9 +100,10 @@ def _train(plan: Plan, run: str) -> Request:
     )
 
 
-def _evaluate_run(plan: Plan, run: str) -> Request:
+def _evaluate_run(plan: Plan, run: str, elsewhere: str | None = None) -> Request:
     spec = plan.runs[run]
-    contexts = spec.dataset.test_contexts * spec.dataset.replicates * (plan.row_orders + 1)
+    orders = 1 if elsewhere is not None else plan.row_orders + 1
+    contexts = spec.dataset.test_contexts * spec.dataset.replicates * orders
     seconds = contexts * products(spec) / RATE["cpu"]
     return Request.of(420 + 20 * _tokens(spec, BATCH), 10 + seconds)
 
@@ -114,7 +115,9 @@ def _make_dataset(plan: Plan, dataset: str) -> Request:
     return Request.of(150 + chunk, pool / 20)  # a slow disk
 
 
-def _evaluate_baseline(plan: Plan, dataset: str, estimator: str) -> Request:
+def _evaluate_baseline(
+    plan: Plan, dataset: str, estimator: str, elsewhere: str | None = None
+) -> Request:
     spec = plan.datasets[dataset]
     contexts = spec.test_contexts + spec.train_contexts * spec.replicates
     decomposed = 40 * contexts * spec.context_length**2 * spec.problem.dimension
@@ -137,6 +140,8 @@ REQUESTS: dict[str, Callable[..., Request]] = {
     "evaluate_run": _evaluate_run,
     "extract_prior": _extract_prior,
     "evaluate_baseline": _evaluate_baseline,
+    "evaluate_run_elsewhere": _evaluate_run,
+    "evaluate_baseline_elsewhere": _evaluate_baseline,
     "tabulate_experiment": _small(200),
     "tabulate_moments": _small(200),
     "probe_layers": _small(500),
@@ -164,11 +169,12 @@ def as_markdown(config: Config) -> str:
 
 
 def _wildcards(plan: Plan, rule: str) -> list[dict[str, str]]:
-    if rule in ("train", "evaluate_run", "extract_prior"):
-        return [{"run": run} for run in plan.runs]
-    if rule in ("make_dataset", "evaluate_baseline"):
-        estimator = {"estimator": ""} if rule == "evaluate_baseline" else {}
-        return [{"dataset": dataset, **estimator} for dataset in plan.datasets]
+    elsewhere = {"elsewhere": ""} if rule.endswith("_elsewhere") else {}
+    if rule in ("train", "extract_prior") or rule.startswith("evaluate_run"):
+        return [{"run": run, **elsewhere} for run in plan.runs]
+    if rule == "make_dataset" or rule.startswith("evaluate_baseline"):
+        estimator = {} if rule == "make_dataset" else {"estimator": ""}
+        return [{"dataset": dataset, **estimator, **elsewhere} for dataset in plan.datasets]
     return [{}]
 
 

@@ -33,6 +33,8 @@ SWEPT = {
     "task_dimension": [1, 5],
     "condition": [1.0, 10.0],
     "context_length": [4, 6],
+    "shifted_noise": [0.1, 0.3],
+    "depth": [2, 3],
     "training_length": [20, 40],
     "recipe_layers": [2, 3],
     "recipe_learning_rate": [0.004, 0.008],
@@ -76,7 +78,7 @@ def smoke_tables() -> dict[str, pd.DataFrame]:
     """Every experiment table by name, `prior_moments` and `training_length_mechanism`."""
     plan = smoke_plan()
     tables = {
-        name: tabulate(name, experiment, plan.datasets, plan.baselines, read_scores)
+        name: tabulate(name, experiment, plan.datasets, read_scores)
         for name, experiment in plan.experiments.items()
     }
     prior = tabulate_priors("prior", plan.experiments["prior"], plan.runs, read_prior)
@@ -92,31 +94,33 @@ def smoke_looks() -> Looks:
     return looks_of(smoke_plan().learners)
 
 
-def read_scores(estimator: str, source: str) -> pd.DataFrame:
+def read_scores(estimator: str, source: str, elsewhere: str | None = None) -> pd.DataFrame:
     """What a scores file would hold."""
-    if run := smoke_plan().runs.get(source):
-        dataset, test = run.dataset.identity, contexts(run.dataset.identity, "test")
-        layers = getattr(run.model, "layers", None)
-        labels = run.learner, run.model.kind, run.training.objective, layers
-        found = {"": estimate(STAND_INS[run.training.objective], dataset)}
-        if run.model.kind == "transformer":
-            found[SYMMETRISED] = estimate("empirical_bayes", dataset)
-        return pd.concat(
-            [score_estimates(each, test, *labels, prefix) for prefix, each in found.items()],
-            ignore_index=True,
-        )
-    test = contexts(source, "test")
-    scores = score_estimates(estimate(estimator, source), test, estimator)
-    if estimator == "oracle_ridge":
-        scores = pd.concat([scores, score_theory(problem(source), test, estimator)])
-    return scores
+    run = smoke_plan().runs.get(source)
+    fitted = run.dataset.identity if run else source
+    tested = elsewhere or fitted
+    test = contexts(tested, "test")
+    if run is None:
+        scores = score_estimates(estimate(estimator, fitted, tested), test, estimator)
+        if estimator == "oracle_ridge" and not elsewhere:
+            scores = pd.concat([scores, score_theory(problem(source), test, estimator)])
+        return scores
+    layers = getattr(run.model, "layers", None)
+    labels = run.learner, run.model.kind, run.training.objective, layers
+    found = {"": estimate(STAND_INS[run.training.objective], fitted, tested)}
+    if run.model.kind == "transformer" and not elsewhere:
+        found[SYMMETRISED] = estimate("empirical_bayes", fitted, fitted)
+    return pd.concat(
+        [score_estimates(each, test, *labels, prefix) for prefix, each in found.items()],
+        ignore_index=True,
+    )
 
 
 def read_prior(run: str) -> pd.DataFrame:
     """What the prior file of a run would hold."""
     spec = smoke_plan().runs[run]
     dataset = spec.dataset.identity
-    estimates = estimate(STAND_INS[spec.training.objective], dataset)
+    estimates = estimate(STAND_INS[spec.training.objective], dataset, dataset)
     return tabulate_recovered(estimates, contexts(dataset, "test").x, problem(dataset))
 
 
@@ -134,9 +138,9 @@ def read_layers(run: str) -> pd.DataFrame:
 
 
 @cache
-def estimate(estimator: str, dataset: str) -> Estimates:
-    """Estimates on the test contexts, once or for each replicate of the training contexts."""
-    test, chosen = contexts(dataset, "test"), ESTIMATORS[estimator]
+def estimate(estimator: str, dataset: str, tested: str) -> Estimates:
+    """Estimates on test contexts, once or for each replicate of the contexts fitted to."""
+    test, chosen = contexts(tested, "test"), ESTIMATORS[estimator]
     if not chosen.needs_training:
         return Estimates(chosen.attempt(test, truth=problem(dataset))[0][None], (None,))
     replicates = tuple(smoke_plan().datasets[dataset].members)

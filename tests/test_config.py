@@ -68,7 +68,7 @@ def test_learners_share_the_data_of_a_point(values):
     for experiment in plan.experiments.values():
         for point in experiment.points:
             assert {plan.runs[run].dataset.identity for run in point.runs.values()} == {
-                point.dataset
+                point.fitted
             }
 
 
@@ -107,6 +107,11 @@ def test_learners_share_the_data_of_a_point(values):
         ("scales.laptop.base.dataset.test_contexts", 1, ["test_contexts = 1", "2"]),
         ("scales.laptop.base.dataset.first_replicate", 2**31, ["first_replicate", "less than"]),
         ("seed", -3, ["seed = -3"]),
+        ("experiments.noise.settings", {"odd": {"model": {"layers": 0}}}, ["in odd", "layers = 0"]),
+        ("scales.laptop.settings", {"nosie": {}}, ["settings names nosie", "no experiment"]),
+        ("scales.laptop.settings", {"depth": {"low": {"model": {"layer": 3}}}}, ["model.layer"]),
+        ("experiments.context_length.trained", "base", ["context_length = 10", "tested at 5"]),
+        ("experiments.shifted_noise.trained", "here", ["'here'", "'point' or 'base'"]),
     ],
 )
 def test_a_fault_is_one_sentence_that_names_key_value_and_bound(values, place, value, words):
@@ -121,6 +126,50 @@ def test_a_fault_is_one_sentence_that_names_key_value_and_bound(values, place, v
     assert "\n" not in message
     for word in words:
         assert word in message, message
+
+
+def test_a_sweep_is_run_in_every_setting_and_a_scale_may_change_them(values):
+    values["scales"]["laptop"]["settings"] = {
+        "depth": {"high": {"dataset": {"problem": {"prior": {"rank": 7}}}}}
+    }
+    plan = expand(load(values))
+    points = plan.experiments["depth"].points
+    depths = values["scales"]["laptop"]["values"]["depth"]
+    assert [(p.setting, p.value) for p in points] == [
+        (setting, depth) for setting in ("low", "high") for depth in depths
+    ]
+    ranks = {p.setting: plan.datasets[p.dataset].problem.task_dimension for p in points}
+    assert ranks == {"low": 2, "high": 7}
+
+
+def test_names_are_swept_as_settings_or_as_values_but_not_as_both(values):
+    values["experiments"]["noise"]["axis"] = "dataset.problem.noise.law"
+    values["scales"]["laptop"]["values"]["noise"] = ["gaussian", "laplace"]
+    points = expand(load(values)).experiments["noise"].points
+    assert [(point.setting, point.value) for point in points] == [
+        ("gaussian", None),
+        ("laplace", None),
+    ]
+    values["experiments"]["noise"]["settings"] = {"low": {}}
+    with pytest.raises(ConfigError, match=r"noise has settings and sweeps names"):
+        load(values)
+
+
+def test_what_is_tested_elsewhere_is_trained_at_the_base_point_alone(values):
+    plan = expand(load(values))
+    (base,) = plan.experiments["prior"].points
+    points = plan.experiments["shifted_subspace"].points
+    assert {point.fitted for point in points} == {base.dataset}
+    assert {point.runs["heldout"] for point in points} == {base.runs["heldout"]}
+    tilts = [plan.datasets[point.dataset].problem.prior.tilt for point in points]
+    assert tilts == values["scales"]["laptop"]["values"]["shifted_subspace"]
+
+
+def test_an_experiment_may_have_baselines_of_its_own(values):
+    values["experiments"]["noise"]["baselines"] = ["lasso"]
+    plan = expand(load(values))
+    assert plan.experiments["noise"].baselines == ("lasso",)
+    assert plan.baselines == (*values["baselines"], "lasso")
 
 
 def test_a_missing_key_and_a_missing_file_are_named(values, tmp_path):

@@ -43,16 +43,17 @@ def tabulate(
     name: str,
     experiment: Experiment,
     datasets: Mapping[str, DatasetSpec],
-    baselines: tuple[str, ...],
-    read: Callable[[str, str], pd.DataFrame],
+    read: Callable[[str, str, str | None], pd.DataFrame],
 ) -> pd.DataFrame:
     """The scores of one experiment: the columns of `COLUMNS`, one row per number.
 
-    `read(estimator, source)` gives the scores stored for one estimator. Beside the swept value
-    stand n and r_w of its point, which say where the scaling laws apply; a value that is a name
-    stands in `setting`, and r_w is null where the prior has no rank. A replicate whose training
-    failed keeps its rows, with a score of NaN. Raises ValueError where a source lacks a column, and
-    `LeakError` where an estimator is better than one that has not seen w can be.
+    `read(estimator, source, elsewhere)` gives the scores stored for one estimator on the tasks that
+    it was fitted to or, where it is tested out of distribution, on those of that data set. Beside
+    the swept value stand n and r_w of its point, which say where the scaling laws apply; the
+    setting of a point, or a value that is a name, stands in `setting`, and r_w is null where the
+    prior has no rank. A replicate whose training failed keeps its rows, with a score of NaN.
+    Raises ValueError where a source lacks a column, and `LeakError` where an estimator is better
+    than one that has not seen w can be.
     """
     columns = (
         "estimator",
@@ -66,14 +67,17 @@ def tabulate(
     )
     frames = []
     for point in experiment.points:
-        sources = [(estimator, point.dataset) for estimator in baselines]
+        sources = [(estimator, point.fitted) for estimator in experiment.baselines]
+        elsewhere = None if point.dataset == point.fitted else point.dataset
         for estimator, source in (*sources, *point.runs.items()):
-            frame = _checked(read(estimator, source), columns, f"scores of {estimator}, {source}")
+            frame = read(estimator, source, elsewhere)
+            frame = _checked(frame, columns, f"scores of {estimator}, {source}")
             frames.append(
                 frame.assign(
                     experiment=name,
                     axis=experiment.axis,
-                    **_place(point.value),
+                    value=point.value,
+                    setting=point.setting,
                     context_length=datasets[point.dataset].context_length,
                     task_dimension=datasets[point.dataset].problem.task_dimension,
                     source=source,
@@ -115,7 +119,8 @@ def at_point(
     return frame.assign(
         experiment=name,
         axis=experiment.axis,
-        **_place(point.value),
+        value=point.value,
+        setting=point.setting,
         context_length=run.dataset.context_length,
         task_dimension=run.dataset.problem.task_dimension,
         estimator=learner,
@@ -123,12 +128,6 @@ def at_point(
         objective=run.training.objective,
         source=point.runs[learner],
     ).astype(KEYS | {"source": "string"})
-
-
-def _place(value: float | int | str | None) -> dict[str, float | int | str | None]:
-    """The swept value as a number or, where it is a name, as a setting."""
-    named = isinstance(value, str)
-    return {"value": None if named else value, "setting": value if named else None}
 
 
 def in_scaling_regime(table: pd.DataFrame) -> pd.Series:

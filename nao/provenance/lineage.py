@@ -16,8 +16,8 @@ from nao.provenance.pictures import embedded_id
 from nao.provenance.schema import RECORDS, Record, RecordError, read_record, record_path
 from nao.provenance.trees import PICTURES, bases_of
 
-POINT_KEYS = ("experiment", "axis", "value", "estimator", "model", "objective", "layers", "metric",
-              "kind")  # fmt: skip
+POINT_KEYS = ("experiment", "axis", "setting", "value", "estimator", "model", "objective", "layers",
+              "metric", "kind")  # fmt: skip
 TABLE_KEYS = {"experiment", "value", "estimator", "replicate", "source"}
 COLUMNS = (*POINT_KEYS, "replicate", "score", "source")  # not the moments, which are long
 

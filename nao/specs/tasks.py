@@ -78,6 +78,12 @@ class LowRankPriorSpec(Spec):
     basis: Literal["haar", "cosines"] = Field(
         default="haar", description="U and w_0 in all of R^d, or in the span of the first cosines"
     )
+    tilt: float = Field(
+        default=0.0,
+        ge=0,
+        le=90,
+        description="degrees: principal angle by which U is turned away from that of the seed",
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> "LowRankPriorSpec":
@@ -96,7 +102,7 @@ class LowRankPriorSpec(Spec):
     @property
     def name(self) -> str:
         """In names of data sets."""
-        return f"r{self.rank}"
+        return f"r{self.rank}" + (f"t{self.tilt:g}" if self.tilt else "")
 
 
 class MixturePriorSpec(Spec):
@@ -210,6 +216,13 @@ class ProblemSpec(Spec):
             raise ValueError(
                 f"prior.{key} = {rank} exceeds dimension = {self.dimension}: "
                 f"a covariance of d weights has rank d at most; lower prior.{key}"
+            )
+        span = COSINES if getattr(self.prior, "basis", "haar") == "cosines" else self.dimension
+        if getattr(self.prior, "tilt", 0) and 2 * rank > span:
+            raise ValueError(
+                f"prior.tilt = {self.prior.tilt:g} turns the {rank} directions of U into as many "
+                f"others, and there are {span} in all; lower prior.rank to {span // 2}, or set "
+                "tilt to 0"
             )
         if self.prior.kind == "empirical" and self.dimension != DIGITS_DIMENSION:
             raise ValueError(

@@ -244,9 +244,17 @@ class EmpiricalPrior(_OfMixture):
 
 
 def _low_rank(spec: LowRankPriorSpec, d: int, seed: int) -> LowRankPrior:
-    """U and w_0 in R^d, or in the span of the first cosines on the midpoints of (0, 1)."""
+    """U and w_0 in R^d, or in the span of the first cosines on the midpoints of (0, 1).
+
+    A tilt θ turns each column of U into a direction beside them: U cos θ + U_⊥ sin θ.
+    """
     size = COSINES if spec.basis == "cosines" else d
-    basis = orthogonal(stream(seed, "problem", "prior_basis"), size)[:, : spec.rank]
+    axes = orthogonal(stream(seed, "problem", "prior_basis"), size)
+    basis = axes[:, : spec.rank]
+    if spec.tilt:
+        turn = np.deg2rad(spec.tilt)
+        others = axes[:, spec.rank : 2 * spec.rank]
+        basis = np.cos(turn) * basis + np.sin(turn) * others
     direction = stream(seed, "problem", "prior_mean").standard_normal(size)
     mean = spec.mean_norm / np.sqrt(size) * direction
     if spec.basis == "cosines":

@@ -14,7 +14,7 @@ def with_leak(experiment: str, share: float, prefix: str) -> pd.DataFrame:
     """The table, were `share` of each test context's own w mixed into what a trained one says."""
     plan = smoke_plan()
 
-    def read(estimator: str, source: str) -> pd.DataFrame:
+    def read(estimator: str, source: str, elsewhere: str | None) -> pd.DataFrame:
         scores, run = read_scores(estimator, source), plan.runs.get(source)
         if run is None:
             return scores
@@ -24,7 +24,7 @@ def with_leak(experiment: str, share: float, prefix: str) -> pd.DataFrame:
         own = Estimates((test.w + (1 - share) * noise)[None], (0,))
         return score_estimates(own, test, estimator, run.model.kind, prefix=prefix)
 
-    return tabulate(experiment, plan.experiments[experiment], plan.datasets, plan.baselines, read)
+    return tabulate(experiment, plan.experiments[experiment], plan.datasets, read)
 
 
 @pytest.mark.parametrize("name", sorted(smoke_tables()))

@@ -13,25 +13,35 @@ EXPERIMENTS = sorted(smoke_plan().experiments)
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_score_of_every_source_stands_in_the_table_once(name):
     plan, table = smoke_plan(), smoke_tables()[name]
+    rows_told = 0
     for point in plan.experiments[name].points:
         at_point = table if point.value is None else table[table["value"] == point.value]
-        sources = [(estimator, point.dataset) for estimator in plan.baselines]
+        if point.setting:
+            at_point = at_point[at_point["setting"] == point.setting]
+        elsewhere = None if point.dataset == point.fitted else point.dataset
+        sources = [(each, point.fitted) for each in plan.experiments[name].baselines]
         for estimator, source in (*sources, *point.runs.items()):
-            stored = read_scores(estimator, source)
+            stored = read_scores(estimator, source, elsewhere)
             of_source = at_point["source"] == source
             rows = at_point[of_source & (at_point["estimator"] == estimator)]
             pd.testing.assert_frame_equal(
                 rows[list(stored)].reset_index(drop=True), stored.reset_index(drop=True)
             )
-    assert len(table) == sum(
-        len(read_scores(estimator, point.dataset))
-        for point in plan.experiments[name].points
-        for estimator in plan.baselines
-    ) + sum(
-        len(read_scores(learner, run))
-        for point in plan.experiments[name].points
-        for learner, run in point.runs.items()
-    )
+            rows_told += len(stored)
+    assert len(table) == rows_told
+
+
+def test_what_is_tested_elsewhere_was_fitted_at_the_base_point():
+    plan, table = smoke_plan(), smoke_tables()["shifted_noise"]
+    (base,) = plan.experiments["prior"].points
+    assert set(table["source"]) <= {base.dataset, *base.runs.values(), *plan.runs}
+    oracle = table[(table["estimator"] == "oracle_ridge") & (table["metric"] == "rmse")]
+    told = smoke_tables()["noise"]
+    told = told[(told["estimator"] == "oracle_ridge") & (told["metric"] == "rmse")]
+    both = oracle.merge(told, on="value", suffixes=("", "_told"))
+    shifted = both["value"] != 0.1
+    assert (both["score"][~shifted] == both["score_told"][~shifted]).all()
+    assert (both["score"][shifted] > both["score_told"][shifted]).all()
 
 
 def test_the_columns_are_the_documented_ones_and_survive_parquet(tmp_path):
@@ -57,12 +67,12 @@ def test_n_and_r_w_are_those_of_the_point():
 def test_a_failed_replicate_keeps_its_rows():
     plan = smoke_plan()
 
-    def read(estimator: str, source: str) -> pd.DataFrame:
+    def read(estimator: str, source: str, elsewhere: str | None) -> pd.DataFrame:
         scores = read_scores(estimator, source)
         failed = (scores["replicate"] == 1) & scores["model"].notna()
         return scores.assign(score=scores["score"].mask(failed.fillna(False)))
 
-    table = tabulate("noise", plan.experiments["noise"], plan.datasets, plan.baselines, read)
+    table = tabulate("noise", plan.experiments["noise"], plan.datasets, read)
     trained = table[table["model"].notna()]
     assert len(table) == len(smoke_tables()["noise"])
     assert (trained["score"].isna() == (trained["replicate"] == 1)).all()
@@ -75,7 +85,6 @@ def test_a_foreign_file_is_named_with_what_it_lacks():
             "noise",
             plan.experiments["noise"],
             plan.datasets,
-            plan.baselines,
             lambda *source: read_scores(*source).drop(columns="score"),
         )
     with pytest.raises(ValueError, match=r"prior of .* have no column kind"):
@@ -105,13 +114,14 @@ def test_priors_carry_the_run_they_are_from(tmp_path):
     np.testing.assert_array_equal(list(back["covariance"]), list(table["covariance"]))
 
 
-def test_a_swept_name_stands_in_the_table_as_a_setting():
+def test_the_setting_of_a_point_stands_in_the_table():
     plan = smoke_plan()
     (point,) = plan.experiments["prior"].points
     named = Experiment(
-        axis="dataset.problem.design.operator",
-        points=(point.model_copy(update={"value": "integral"}),),
+        axis=None,
+        baselines=("ridge",),
+        points=(point.model_copy(update={"setting": "integral"}),),
     )
-    table = tabulate("operators", named, plan.datasets, plan.baselines, read_scores)
+    table = tabulate("operators", named, plan.datasets, read_scores)
     assert set(table["setting"]) == {"integral"}
     assert table["value"].isna().all()

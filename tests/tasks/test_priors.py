@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.linalg import subspace_angles
 from scipy.stats import t as student
 
 from nao.seeding import stream
@@ -162,6 +163,7 @@ def test_training_and_test_images_are_disjoint_and_the_truth_knows_the_training_
         ({"prior": {"kind": "sparse", "nonzeros": 7}}, r"prior.nonzeros = 7 exceeds"),
         ({"prior": {"kind": "empirical"}}, r"have 64 pixels; set dimension to 64"),
         ({"prior": {"rank": 7, "basis": "cosines"}}, r"exceeds the 6 functions"),
+        ({"prior": {"rank": 4, "tilt": 10}}, r"prior.tilt = 10 .* lower prior.rank to 3"),
         ({"prior": {"rank": 1, "variance_min": 3}}, r"exceeds variance_max"),
         ({"noise": {"std": 0.1, "ratio": 0.1}}, r"exactly one says"),
         ({"noise": {}}, r"exactly one says"),
@@ -172,6 +174,19 @@ def test_what_cannot_be_is_refused(values, words):
     sound = {"dimension": 6, "prior": {"rank": 1}, "noise": {"std": 0.1}}
     with pytest.raises(ValueError, match=words):
         ProblemSpec.model_validate(sound | values)
+
+
+@pytest.mark.parametrize("basis", ["haar", "cosines"])
+def test_a_tilt_turns_every_direction_by_its_angle_and_leaves_the_rest(basis):
+    sound = {"dimension": 12, "prior": {"rank": 3, "basis": basis}, "noise": {"std": 0.1}}
+    straight = draw_problem(ProblemSpec.model_validate(sound), 5).prior
+    for degrees in (0, 20, 90):
+        sound["prior"]["tilt"] = degrees
+        tilted = draw_problem(ProblemSpec.model_validate(sound), 5).prior
+        angles = np.rad2deg(subspace_angles(straight.basis, tilted.basis))
+        np.testing.assert_allclose(angles, degrees, atol=0.001)
+        np.testing.assert_allclose(tilted.basis.T @ tilted.basis, np.eye(3), atol=0.2)
+        np.testing.assert_array_equal(tilted.mean, straight.mean)
 
 
 def test_noise_relative_to_the_signal():

@@ -48,3 +48,38 @@ rule evaluate_baseline:
         job=given("evaluate_baseline"),
     script:
         "../scripts/evaluate_baseline.py"
+
+
+rule evaluate_run_elsewhere:
+    input:
+        unpack(read("evaluate_run_elsewhere")),
+    output:
+        **recorded(**made("evaluate_run_elsewhere")),
+    log:
+        f"{RESULTS}/logs/evaluate_run/{{run}}/on/{{elsewhere}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        **asked("evaluate_run_elsewhere"),
+        kernel=KERNEL,
+    params:
+        job=given("evaluate_run_elsewhere"),
+    script:
+        "../scripts/evaluate_run_elsewhere.py"
+
+
+rule evaluate_baseline_elsewhere:
+    input:
+        unpack(read("evaluate_baseline_elsewhere")),
+    output:
+        **recorded(**made("evaluate_baseline_elsewhere")),
+    log:
+        f"{RESULTS}/logs/evaluate_baseline/{{dataset}}/{{estimator}}/on/{{elsewhere}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        **asked("evaluate_baseline_elsewhere"),
+    params:
+        job=given("evaluate_baseline_elsewhere"),
+    script:
+        "../scripts/evaluate_baseline_elsewhere.py"

@@ -9,13 +9,20 @@ from nao.provenance.observer import observed
 from nao.specs import DatasetSpec
 
 with observed(snakemake):
-    # Scores lie in a folder named by the run, or by the data set and the estimator.
-    paths = {Path(path).parent: path for path in snakemake.input.scores}
-    runs = {folder.name: path for folder, path in paths.items() if folder.parent.name == "runs"}
-    baselines = {(folder.name, folder.parent.name): path for folder, path in paths.items()}
+    # Scores lie in a folder named by the run, or by the data set and the estimator; those on tasks
+    # of another data set in one below, named by that.
+    paths = {}
+    for path in snakemake.input.scores:
+        folder, elsewhere = Path(path).parent, None
+        if folder.parent.name == "on":
+            folder, elsewhere = folder.parents[1], folder.name
+        of_run = folder.parent.name == "runs"
+        source = folder.name if of_run else folder.parent.name
+        paths[None if of_run else folder.name, source, elsewhere] = path
 
-    def read(estimator: str, source: str) -> pd.DataFrame:
-        return pd.read_parquet(runs.get(source) or baselines[estimator, source])
+    def read(estimator: str, source: str, elsewhere: str | None) -> pd.DataFrame:
+        path = paths.get((None, source, elsewhere)) or paths[estimator, source, elsewhere]
+        return pd.read_parquet(path)
 
     table = tabulate(
         snakemake.wildcards.experiment,
@@ -24,7 +31,6 @@ with observed(snakemake):
             name: DatasetSpec.model_validate(spec)
             for name, spec in snakemake.params.job["datasets"].items()
         },
-        tuple(snakemake.params.job["baselines"]),
         read,
     )
     write_table(snakemake.output.table, table)

@@ -1,0 +1,13 @@
+from nao.analysis.evaluation import Estimates, score_estimates, write_table
+from nao.models.weights import estimate, load_model
+from nao.provenance.observer import observed
+from nao.tasks.datasets import read_contexts
+
+with observed(snakemake) as record:
+    model, spec = load_model(snakemake.input.model, snakemake.resources.kernel)
+    record.kernel = model.kernel
+    test = read_contexts(snakemake.input.test, ("x", "y", "w"))
+    found = Estimates(estimate(model, test), tuple(spec.dataset.members))
+    layers = getattr(spec.model, "layers", None)  # a mixture has none
+    labels = spec.learner, spec.model.kind, spec.training.objective, layers
+    write_table(snakemake.output.scores, score_estimates(found, test, *labels))
