@@ -2,8 +2,12 @@
 
     w ← w + P_l Xᵀ(Y − X w)/n,   l = 1 … L,   from a learned start
 
+With `normalise`, ‖X‖² (Frobenius) stands in place of n, as if each context (X, Y) were divided by
+‖X‖/√n: the steps of all contexts are then stable together, since ‖XᵀX‖ ≤ ‖X‖², and ŵ is the same
+in whatever units X and Y are both given.
+
 It sees a context through XᵀX and XᵀY only, so the order of rows cannot matter to it, and it is
-linear in Y: what a linear transformer with the rows as tokens can express.
+linear in Y: without `normalise`, what a linear transformer with the rows as tokens can express.
 """
 
 import numpy as np
@@ -43,7 +47,8 @@ class UnrolledGradient(Stack):
         x, y = tokens[..., :-1], tokens[..., -1:]
         members, contexts = tokens.shape[:2]
         w = self.start[:, None, :, None].expand(members, contexts, self.dimension, 1)
+        size = x.square().sum((2, 3), True) if self.spec.normalise else self.context_length
         for layer in range(self.spec.layers):
-            gradient = x.mT @ (y - x @ w) / self.context_length
+            gradient = x.mT @ (y - x @ w) / size
             w = w + (gradient.squeeze(-1) @ self.preconditioners[:, layer].mT).unsqueeze(-1)
         return w.squeeze(-1)

@@ -7,6 +7,7 @@ stands in a file of its own, named as the model's in `nao.models`, and in the un
 
 from nao.specs.base import Spec
 from nao.specs.mixture_of_ridges import MixtureOfRidgesSpec
+from nao.specs.row_token_transformer import RowTokenTransformerSpec
 from nao.specs.runs import ModelSpec, RunSpec
 from nao.specs.tasks import DatasetSpec, ProblemSpec
 from nao.specs.training import TrainingSpec
@@ -20,6 +21,7 @@ __all__ = [
     "MixtureOfRidgesSpec",
     "ModelSpec",
     "ProblemSpec",
+    "RowTokenTransformerSpec",
     "RunSpec",
     "Spec",
     "TrainingSpec",

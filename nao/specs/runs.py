@@ -6,13 +6,15 @@ from pydantic import Field, model_validator
 
 from nao.specs.base import Spec
 from nao.specs.mixture_of_ridges import MixtureOfRidgesSpec
+from nao.specs.row_token_transformer import RowTokenTransformerSpec
 from nao.specs.tasks import DatasetSpec
 from nao.specs.training import TrainingSpec
 from nao.specs.transformer import TransformerSpec
 from nao.specs.unrolled_gradient import UnrolledGradientSpec
 
 ModelSpec = Annotated[
-    TransformerSpec | UnrolledGradientSpec | MixtureOfRidgesSpec, Field(discriminator="kind")
+    TransformerSpec | UnrolledGradientSpec | RowTokenTransformerSpec | MixtureOfRidgesSpec,
+    Field(discriminator="kind"),
 ]
 
 

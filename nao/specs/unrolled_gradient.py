@@ -13,6 +13,11 @@ class UnrolledGradientSpec(LearnedSpec):
     kind: Literal["unrolled_gradient"]
     layers: int = Field(ge=1, description="L, the gradient steps")
     initial_step: PositiveFloat = Field(default=0.3, description="P_l = initial_step · I at first")
+    normalise: bool = Field(
+        default=False,
+        description="gradients are divided by ‖X‖² in place of n, which bounds XᵀX where contexts "
+        "differ in size",
+    )
 
     def products(self, context_length: int, dimension: int) -> float:
         """X w, Xᵀr and P g of every step."""

@@ -44,3 +44,26 @@ def test_starts_as_gradient_descent_from_zero():
     _, tokens = drawn()
     x, y = tokens[:1, ..., :D], tokens[:1, ..., D:]
     torch.testing.assert_close(model(tokens[:1]), 0.5 / N * (x.mT @ y).squeeze(-1))
+
+
+def test_normalised_it_is_itself_on_contexts_of_one_size():
+    """ŵ of (X, Y) is what plain steps make of (X, Y)/(‖X‖/√n), and no unit of both changes it."""
+    model, tokens = drawn()
+    size = tokens[..., :D].flatten(2).norm(dim=2)[..., None, None] / N**0.5
+    expected = model(tokens / size)
+    model.spec = model.spec.model_copy(update={"normalise": True})
+    torch.testing.assert_close(model(tokens), expected, rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(model(1e3 * tokens), model(tokens), rtol=1e-10, atol=1e-12)
+
+
+def test_normalised_steps_are_stable_whatever_the_design():
+    spec = UnrolledGradientSpec(
+        kind="unrolled_gradient", layers=400, initial_step=1.0, normalise=True
+    )
+    model = UnrolledGradient(spec, N, D, 1).double()
+    model.initialise([np.random.default_rng(0)])
+    x = torch.from_numpy(np.random.default_rng(1).standard_normal((1, 50, N, D)))
+    x = x * torch.logspace(2, 0, D, dtype=torch.float64)
+    w = torch.ones(D, 1, dtype=torch.float64)
+    estimates = model(torch.cat([x, x @ w], -1))
+    assert (estimates.norm(dim=-1) <= w.norm() + 1e-9).all()

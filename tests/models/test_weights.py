@@ -18,13 +18,20 @@ from nao.models.weights import (
     symmetrised_estimate,
 )
 from nao.seeding import stream
-from nao.specs import MixtureOfRidgesSpec, RunSpec, TransformerSpec, UnrolledGradientSpec
+from nao.specs import (
+    MixtureOfRidgesSpec,
+    RowTokenTransformerSpec,
+    RunSpec,
+    TransformerSpec,
+    UnrolledGradientSpec,
+)
 from nao.tasks.problems import Contexts
 from tests.laws import problem_values
 
 MODEL_SPECS = {
     "transformer": TransformerSpec(layers=3),
     "unrolled_gradient": UnrolledGradientSpec(kind="unrolled_gradient", layers=3),
+    "row_token_transformer": RowTokenTransformerSpec(kind="row_token_transformer", layers=3),
     "mixture_of_ridges": MixtureOfRidgesSpec(kind="mixture_of_ridges", experts=3, rank=2),
 }
 
@@ -95,7 +102,7 @@ def test_symmetrised_estimates_forget_order_and_signs(model):
 
 
 def test_row_invariant_models_gain_nothing(model):
-    for kind, expected in zip(MODEL_SPECS, (False, True, True), strict=True):
+    for kind, expected in zip(MODEL_SPECS, (False, True, True, True), strict=True):
         spec = SPEC.model_copy(update={"model": MODEL_SPECS[kind]})
         stack = build(spec)
         stack.initialise([stream(1, "init", replicate) for replicate in range(2)])
