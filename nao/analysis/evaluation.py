@@ -19,7 +19,14 @@ import pyarrow.parquet as pq
 from jaxtyping import Float
 
 from nao.analysis.leaks import CHANCE
-from nao.analysis.metrics import misfit, relative_rmse, rmse
+from nao.analysis.metrics import (
+    median_error,
+    misfit,
+    prediction_rmse,
+    relative_rmse,
+    rmse,
+    weighted_rmse,
+)
 from nao.files import atomic_path
 from nao.tasks.problems import Contexts, Problem
 from nao.theory.depth import polynomial_risk
@@ -58,20 +65,29 @@ def score_estimates(
     objective: str | None = None,
     layers: int | None = None,
     prefix: str = "",
+    design_covariance: Float[np.ndarray, "d d"] | None = None,
 ) -> pd.DataFrame:
-    """RMSE, relative RMSE and misfit of every replicate; `test` must hold w.
+    """RMSE, relative RMSE, median error and misfit of every replicate; `test` must hold w.
 
-    `prefix` goes before the names of the metrics.
+    Where Σ_x is given and not the identity, so that norms differ, also `rmse_rho`, in L²(ρ), and
+    `prediction_rmse`, of a new row. `prefix` goes before the names of the metrics.
     """
     if test.w is None:
         raise ValueError("the test contexts were read without w; read their column w to score them")
+    sigma = design_covariance
     rows = []
     for replicate, w_hat in zip(estimates.replicates, estimates.w_hat, strict=True):
         rows += [
             (replicate, f"{prefix}rmse", rmse(w_hat, test.w)),
             (replicate, f"{prefix}relative_rmse", relative_rmse(w_hat, test.w)),
+            (replicate, f"{prefix}median_error", median_error(w_hat, test.w)),
             (replicate, f"{prefix}misfit", misfit(w_hat, test.x, test.y)),
         ]
+        if sigma is not None and not np.array_equal(sigma, np.eye(len(sigma))):
+            rows += [
+                (replicate, f"{prefix}rmse_rho", weighted_rmse(w_hat, test.w, sigma)),
+                (replicate, f"{prefix}prediction_rmse", prediction_rmse(w_hat, test.w, sigma)),
+            ]
     return _scores(rows, estimator, model, objective, layers)
 
 

@@ -16,6 +16,39 @@ def relative_rmse(w_hat: Float[np.ndarray, "batch d"], w: Float[np.ndarray, "bat
     return rmse(w_hat, w) / rmse(np.zeros_like(w), w)
 
 
+def median_error(w_hat: Float[np.ndarray, "batch d"], w: Float[np.ndarray, "batch d"]) -> float:
+    """Median over contexts of ‖ŵ − w‖, which a few estimates far off do not move."""
+    _check(w_hat, w.shape, "w")
+    return float(np.median(np.linalg.norm(np.subtract(w_hat, w, dtype=np.float64), axis=1)))
+
+
+def weighted_rmse(
+    w_hat: Float[np.ndarray, "batch d"],
+    w: Float[np.ndarray, "batch d"],
+    design_covariance: Float[np.ndarray, "d d"],
+) -> float:
+    """RMSE in L²(ρ): sqrt of the mean over contexts of Σ_j ρ_j (ŵ_j − w_j)².
+
+    ρ_j = √(Σ_x)_jj over its mean says how much the data see of coordinate j: for a stationary
+    operator on Gaussian functions it is proportional to E|x_j|.
+    """
+    _check(w_hat, w.shape, "w")
+    seen = np.sqrt(np.diag(design_covariance))
+    deviation = np.subtract(w_hat, w, dtype=np.float64)
+    return float(np.sqrt(np.mean(deviation**2 @ (seen / seen.mean()))))
+
+
+def prediction_rmse(
+    w_hat: Float[np.ndarray, "batch d"],
+    w: Float[np.ndarray, "batch d"],
+    design_covariance: Float[np.ndarray, "d d"],
+) -> float:
+    """sqrt of the mean over contexts of (ŵ − w)ᵀ Σ_x (ŵ − w): the error of <x, ŵ> at a new x."""
+    _check(w_hat, w.shape, "w")
+    deviation = np.subtract(w_hat, w, dtype=np.float64)
+    return float(np.sqrt(np.mean(np.sum(deviation @ design_covariance * deviation, axis=1))))
+
+
 def misfit(
     w_hat: Float[np.ndarray, "batch d"],
     x: Float[np.ndarray, "batch n d"],

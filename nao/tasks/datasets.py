@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from nao.files import atomic_path
 from nao.seeding import stream
 from nao.specs import DatasetSpec
+from nao.tasks.designs import Design, draw_design
 from nao.tasks.problems import Contexts, Problem, draw_problem, sample_contexts
 
 FORMAT = "nao.dataset/1"
@@ -130,6 +131,12 @@ def read_spec(path: str | Path) -> DatasetSpec:
     """The specification that a data set file was made from."""
     with _open(path) as file:
         return _spec(file, path)
+
+
+def read_design(path: str | Path) -> Design:
+    """The law of the rows in a data set file, by its specification and seed; never of w."""
+    spec = read_spec(path)
+    return draw_design(spec.problem.design, spec.problem.dimension, spec.seed)
 
 
 def read_truth(path: str | Path) -> Problem:

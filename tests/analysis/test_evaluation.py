@@ -47,7 +47,7 @@ def test_scores_of_each_replicate(test_contexts):
     misfit = scores[scores["metric"] == "misfit"].set_index("replicate")["score"]
     residual = test_contexts.y - np.einsum("bnd,bd->bn", test_contexts.x, w)
     np.testing.assert_allclose(misfit[0], (residual**2).mean())
-    assert len(scores) == 9
+    assert len(scores) == 12
     assert set(scores["objective"]) == {"misfit"}
     assert set(scores["layers"]) == {7}
 
@@ -56,7 +56,31 @@ def test_an_estimator_without_replicates(test_contexts):
     scores = score_estimates(Estimates(test_contexts.w[None], (None,)), test_contexts, "ridge")
     assert scores["replicate"].isna().all()
     assert scores["objective"].isna().all()
-    assert len(scores) == 3
+    assert len(scores) == 4
+
+
+@pytest.mark.parametrize("condition", [1, 10])
+def test_norms_that_differ_have_scores_of_their_own(condition):
+    problem = draw_problem(problem_spec(5, condition=float(condition)), seed=3)
+    test = sample_contexts(problem, 3, 40, np.random.default_rng(1))
+    w_hat = test.w + np.arange(5)
+    scores = score_estimates(
+        Estimates(w_hat[None], (None,)),
+        test,
+        "ridge",
+        prefix="own_",
+        design_covariance=problem.design_covariance,
+    ).set_index("metric")["score"]
+    if condition == 1:
+        assert set(scores.index) == {
+            f"own_{name}" for name in ("rmse", "relative_rmse", "median_error", "misfit")
+        }
+        return
+    deviation, sigma = w_hat - test.w, problem.design_covariance
+    prediction = np.einsum("bd,de,be->b", deviation, sigma, deviation)
+    np.testing.assert_allclose(scores["own_prediction_rmse"] ** 2, prediction.mean())
+    seen = np.diag(sigma) ** 0.5 / (np.diag(sigma) ** 0.5).mean()
+    np.testing.assert_allclose(scores["own_rmse_rho"] ** 2, (deviation**2 @ seen).mean())
 
 
 def test_scores_need_w(test_contexts):

@@ -12,6 +12,7 @@ from nao.tasks.datasets import (
     BLOCK,
     DatasetError,
     read_contexts,
+    read_design,
     read_heldout,
     read_spec,
     read_truth,
@@ -79,6 +80,14 @@ def test_shapes_and_columns(tmp_path_factory, n, m, train, replicates, first):
     assert read_contexts(test_path).x.shape == (spec.test_contexts, n, 5)
     assert everything.x.dtype == everything.y.dtype == everything.w.dtype == np.float32
     assert read_spec(train_path) == spec
+
+
+def test_the_design_is_known_from_any_file(tmp_path):
+    spec = dataset_spec(problem=problem_values(5, condition=7.0))
+    moment = draw_problem(spec.problem, spec.seed).design_covariance
+    assert not np.array_equal(moment, np.eye(5))
+    for path in written(tmp_path, spec):
+        np.testing.assert_array_equal(read_design(path).covariance, moment)
 
 
 def test_rows_and_heldout_rows_obey_the_model_of_one_w(tmp_path):

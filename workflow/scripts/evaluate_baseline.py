@@ -10,12 +10,13 @@ from nao.analysis.evaluation import (
 )
 from nao.estimators.table import ESTIMATORS
 from nao.provenance.observer import observed
-from nao.tasks.datasets import read_contexts, read_spec, read_truth
+from nao.tasks.datasets import read_contexts, read_design, read_spec, read_truth
 
 name = snakemake.wildcards.estimator
 estimator, given = ESTIMATORS[name], snakemake.input
 with observed(snakemake):
     test = read_contexts(given.test, ("x", "y", "w"))
+    sigma = read_design(given.test).covariance
     truth = read_truth(given.truth) if estimator.needs_truth else None
     # What is fitted to training contexts is fitted anew in each replicate.
     members = tuple(read_spec(given.test).members) if estimator.needs_training else (None,)
@@ -25,7 +26,8 @@ with observed(snakemake):
         w_hat, reason = estimator.attempt(test, training, truth)
         if reason:
             print(f"replicate {replicate}: no estimates, scored as NaN: {reason}")
-        own = score_estimates(Estimates(w_hat[None], (replicate,)), test, name)
+        found = Estimates(w_hat[None], (replicate,))
+        own = score_estimates(found, test, name, design_covariance=sigma)
         every.append(w_hat)
         scores.append(own.assign(reason=pd.array([reason] * len(own), dtype="string")))
     if name == "oracle_ridge":

@@ -3,12 +3,13 @@ import pandas as pd
 from nao.analysis.evaluation import Estimates, score_estimates, write_table
 from nao.estimators.table import ESTIMATORS
 from nao.provenance.observer import observed
-from nao.tasks.datasets import read_contexts, read_spec, read_truth
+from nao.tasks.datasets import read_contexts, read_design, read_spec, read_truth
 
 name = snakemake.wildcards.estimator
 estimator, given = ESTIMATORS[name], snakemake.input
 with observed(snakemake):
     test = read_contexts(given.test, ("x", "y", "w"))
+    sigma = read_design(given.test).covariance
     # Told the truth of the tasks that it was fitted to: what it knows is out of date.
     truth = read_truth(given.truth) if estimator.needs_truth else None
     members = tuple(read_spec(given.test).members) if estimator.needs_training else (None,)
@@ -16,6 +17,7 @@ with observed(snakemake):
     for replicate in members:
         training = None if replicate is None else read_contexts(given.train, replicate=replicate)
         w_hat, reason = estimator.attempt(test, training, truth)
-        own = score_estimates(Estimates(w_hat[None], (replicate,)), test, name)
+        found = Estimates(w_hat[None], (replicate,))
+        own = score_estimates(found, test, name, design_covariance=sigma)
         scores.append(own.assign(reason=pd.array([reason] * len(own), dtype="string")))
     write_table(snakemake.output.scores, pd.concat(scores, ignore_index=True))

@@ -5,7 +5,7 @@ from nao.analysis.tables import SYMMETRISED
 from nao.models.weights import estimate, load_model, symmetrised_estimate
 from nao.provenance.observer import observed
 from nao.seeding import stream
-from nao.tasks.datasets import read_contexts
+from nao.tasks.datasets import read_contexts, read_design
 
 job = snakemake.params.job
 seed, orders = job["seed"], job["row_orders"]
@@ -20,6 +20,7 @@ with observed(snakemake, root=seed) as record:
         found[SYMMETRISED] = Estimates(averaged, replicates)
     layers = getattr(spec.model, "layers", None)  # a mixture has none
     labels = spec.learner, spec.model.kind, spec.training.objective, layers
-    scores = [score_estimates(each, test, *labels, prefix) for prefix, each in found.items()]
+    sigma = read_design(snakemake.input.test).covariance
+    scores = [score_estimates(each, test, *labels, prefix, sigma) for prefix, each in found.items()]
     write_estimates(snakemake.output.estimates, found[""])
     write_table(snakemake.output.scores, pd.concat(scores, ignore_index=True))

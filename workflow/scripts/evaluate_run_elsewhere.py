@@ -1,7 +1,7 @@
 from nao.analysis.evaluation import Estimates, score_estimates, write_table
 from nao.models.weights import estimate, load_model
 from nao.provenance.observer import observed
-from nao.tasks.datasets import read_contexts
+from nao.tasks.datasets import read_contexts, read_design
 
 with observed(snakemake) as record:
     model, spec = load_model(snakemake.input.model, snakemake.resources.kernel)
@@ -10,4 +10,6 @@ with observed(snakemake) as record:
     found = Estimates(estimate(model, test), tuple(spec.dataset.members))
     layers = getattr(spec.model, "layers", None)  # a mixture has none
     labels = spec.learner, spec.model.kind, spec.training.objective, layers
-    write_table(snakemake.output.scores, score_estimates(found, test, *labels))
+    sigma = read_design(snakemake.input.test).covariance
+    scores = score_estimates(found, test, *labels, design_covariance=sigma)
+    write_table(snakemake.output.scores, scores)
