@@ -137,6 +137,12 @@ class ScaleSpec(Spec):
     values: dict[str, Annotated[tuple[Value, ...], Field(strict=False)]] = Field(
         description="experiment → swept values"
     )
+    learners: tuple[str, ...] | None = Field(
+        default=None,
+        strict=False,
+        min_length=1,
+        description="to which every experiment is confined, where a training costs much; null: all",
+    )
     settings: dict[str, Settings] = Field(
         default={}, description="experiment → what its settings change at this scale"
     )
@@ -184,6 +190,12 @@ class Config(Spec):
             raise ValueError(
                 f"scale = {self.scale!r} is not defined; choose one of {', '.join(self.scales)}"
             )
+        confined = self.scales[self.scale].learners or ()
+        if unknown := [name for name in confined if name not in self.learners]:
+            raise ValueError(
+                f"scales.{self.scale}.learners names {unknown[0]!r}, which is not among the "
+                f"learners {', '.join(self.learners)}; define it or remove it"
+            )
         for name, experiment in self.experiments.items():
             for learner in experiment.learners:
                 if learner not in self.learners:
@@ -191,7 +203,13 @@ class Config(Spec):
                         f"experiments.{name}.learners names {learner!r}, which is not among the "
                         f"learners {', '.join(self.learners)}; define it or remove it"
                     )
-            values = self.scales[self.scale].values
+            scale = self.scales[self.scale]
+            if scale.learners and not set(scale.learners) & set(experiment.learners):
+                raise ValueError(
+                    f"scales.{self.scale}.learners names none of experiments.{name}, which has "
+                    f"{', '.join(experiment.learners)}; add one of these"
+                )
+            values = scale.values
             if experiment.axis and not values.get(name):
                 raise ValueError(
                     f"scales.{self.scale}.values.{name} is empty, but experiments.{name} sweeps "
@@ -310,6 +328,7 @@ def expand(config: Config) -> Plan:
             members = {
                 learner: _run(config, name, setting, position, value, learner)
                 for learner in experiment.learners
+                if learner in (scale.learners or experiment.learners)
             }
             dataset = tested = next(iter(members.values())).dataset
             if experiment.trained == "base":

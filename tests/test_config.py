@@ -34,7 +34,9 @@ def test_every_scale_expands(values, scale):
         for point in experiment.points:
             assert point.dataset in plan.datasets
             assert set(point.runs.values()) <= set(plan.runs)
-            assert set(point.runs) == set(values["experiments"][name]["learners"])
+            learners = set(values["experiments"][name]["learners"])
+            confined = values["scales"][scale].get("learners", learners)
+            assert set(point.runs) == learners & set(confined)
 
 
 def test_the_file_and_its_values_are_the_same():
@@ -107,6 +109,8 @@ def test_learners_share_the_data_of_a_point(values):
         ("scales.laptop.base.dataset.test_contexts", 1, ["test_contexts = 1", "2"]),
         ("scales.laptop.base.dataset.first_replicate", 2**31, ["first_replicate", "less than"]),
         ("seed", -3, ["seed = -3"]),
+        ("scales.laptop.learners", ["magic"], ["scales.laptop.learners names 'magic'"]),
+        ("scales.laptop.learners", ["sure"], ["none of experiments.prior", "add one of these"]),
         ("experiments.noise.settings", {"odd": {"model": {"layers": 0}}}, ["in odd", "layers = 0"]),
         ("scales.laptop.settings", {"nosie": {}}, ["settings names nosie", "no experiment"]),
         ("scales.laptop.settings", {"depth": {"low": {"model": {"layer": 3}}}}, ["model.layer"]),
@@ -163,6 +167,15 @@ def test_what_is_tested_elsewhere_is_trained_at_the_base_point_alone(values):
     assert {point.runs["heldout"] for point in points} == {base.runs["heldout"]}
     tilts = [plan.datasets[point.dataset].problem.prior.tilt for point in points]
     assert tilts == values["scales"]["laptop"]["values"]["shifted_subspace"]
+
+
+def test_a_scale_may_be_confined_to_few_learners(values):
+    values["scales"]["laptop"]["learners"] = ["heldout", "paper"]
+    plan = expand(load(values))
+    for name, experiment in plan.experiments.items():
+        all_of_them = values["experiments"][name]["learners"]
+        kept = [learner for learner in all_of_them if learner in ("heldout", "paper")]
+        assert all(list(point.runs) == kept for point in experiment.points)
 
 
 def test_an_experiment_may_have_baselines_of_its_own(values):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from nao.estimators.estimator import NotComputable
 from nao.estimators.oracle import GaussianModel
 from nao.estimators.two_stage import EstimatedPrior, debiased_moments
 from nao.tasks.problems import Contexts
@@ -19,6 +20,8 @@ from nao.tasks.problems import Contexts
 #: Iterations at most, and the gain in log-likelihood at which to stop: what one parameter's
 #: uncertainty is worth is half a unit
 ITERATIONS, TOLERANCE = 500, 0.01
+#: Unknowns of (w_0, A) up to which their dense system is solved at each iteration: 0.1 GB.
+UNKNOWNS = 3500
 #: Principal axes of the pooled rows that are kept have a variance above this share of the largest.
 VISIBLE = 1e-4
 
@@ -40,8 +43,9 @@ def fit_mixed_model(training: Contexts, rank: int | None = None) -> MixedModel:
     """Maximum likelihood by EM from the debiased moments; the rank by BIC unless given.
 
     The search for the rank starts from the spectral gap of the debiased moments and climbs one
-    step at a time while BIC falls, upwards first. Memory is 8 B (nd + d(d+1)/2) bytes. Raises
-    `NotComputable` where the pooled rows are fewer than their dimension.
+    step at a time while BIC falls, upwards first, to n at most: no context tells more directions.
+    Memory is 8 B (nd + d(d+1)/2) bytes. Raises `NotComputable` where the pooled rows are fewer than
+    their dimension, and where d (r + 1) exceeds `UNKNOWNS`.
     """
     axes = visible_axes(training.x)
     reduced = Contexts(training.x @ axes, training.y)
@@ -60,12 +64,13 @@ def visible_axes(x: Float[np.ndarray, "batch n d"]) -> Float[np.ndarray, "d p"]:
 def _fit_reduced(training: Contexts, rank: int | None) -> MixedModel:
     statistics = Statistics(training.x, training.y)
     moments = debiased_moments(training.x, training.y)
-    best = _fit(statistics, moments.prior(rank))
     if rank is not None:
-        return best
-    start = best.loading.shape[1]
+        return _fit(statistics, moments.prior(rank))
+    largest = min(statistics.n, statistics.d)
+    start = min(len(moments.prior().variances), largest)
+    best = _fit(statistics, moments.prior(start))
     for direction in (1, -1):
-        while 1 <= (rank := best.loading.shape[1] + direction) <= statistics.d:
+        while 1 <= (rank := best.loading.shape[1] + direction) <= largest:
             candidate = _fit(statistics, moments.prior(rank))
             if candidate.bic(len(training)) >= best.bic(len(training)):
                 break
@@ -116,6 +121,12 @@ class Statistics:
 def _fit(statistics: Statistics, prior: EstimatedPrior) -> MixedModel:
     """EM with expanded parameters (PX-EM): the M-step lets z ~ N(m, R), folded back into w_0, A."""
     rows = statistics.count * statistics.n
+    unknowns = prior.basis.size + statistics.d
+    if unknowns > UNKNOWNS:
+        raise NotComputable(
+            f"w_0 and {len(prior.variances)} directions of A are {unknowns} unknowns, more than "
+            f"the {UNKNOWNS} of which EM solves the dense system; lower the prior's rank or d"
+        )
     model = _start(statistics, prior)
     for _ in range(ITERATIONS):
         # E-step: z_j | Y_j ~ N(z, covariance)

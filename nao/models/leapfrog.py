@@ -4,7 +4,9 @@ For w = Σ_c C_c v_c, with C_c the code on row c and Z = X Cᵀ, it takes leapfr
 
     v ← v + s Zᵀ r,   r ← r − Z v,   from v = 0, r = Y
 
-of an oscillation about Zᵀ (Y − Z v) = 0, whose products the Gram matrix of E holds: C_c · x_j.
+of the oscillation r̈ = −s Z Zᵀ r, v̈ = −s ZᵀZ v: after a time t, v is a filter of Zᵀ Y,
+√s (ZᵀZ)^{-1/2} sin(√s (ZᵀZ)^{1/2} t) ZᵀY, at its height the inverse square root of ZᵀZ. The
+products are those that the Gram matrix of E holds: C_c · x_j.
 Layers take turns. Those that *gather*, M = I on the data rows, add Σ_j (C_c · x_j) r_j to the entry
 of Y on code row c. Those that *subtract*, M = I on the code rows, take Σ_c (x_j · C_c) v_c from the
 entry of Y on data row j. The read-out is Σ_c C_c v_c. Training then finds the steps, and turns the

@@ -6,6 +6,7 @@ from statsmodels.regression.mixed_linear_model import MixedLM
 
 from nao.analysis.metrics import rmse
 from nao.estimators.empirical_bayes import TOLERANCE, fit_mixed_model
+from nao.estimators.estimator import NotComputable
 from nao.estimators.oracle import oracle_ridge
 from nao.seeding import stream
 from nao.specs import ProblemSpec
@@ -124,3 +125,15 @@ def test_rows_that_are_blind_to_most_of_w_leave_the_prediction_near_the_oracles(
         return np.sqrt(np.mean(np.sum(error * (error @ problem.design_covariance), axis=1)))
 
     assert prediction(model) < 1.1 * prediction(oracle_ridge(problem))
+
+
+def test_the_search_for_the_rank_ends_at_the_rows_of_a_context(draw):
+    _, contexts = draw(300, 3, dimension=8, rank=6, noise_std=0.05)
+    assert fit_mixed_model(contexts).loading.shape[1] <= 3
+
+
+def test_too_many_unknowns_are_refused_with_their_number(draw, monkeypatch):
+    monkeypatch.setattr("nao.estimators.empirical_bayes.UNKNOWNS", 23)
+    _, contexts = draw(300, 6, dimension=8, rank=2, noise_std=0.05)
+    with pytest.raises(NotComputable, match="2 directions of A are 24 unknowns, more than the 23"):
+        fit_mixed_model(contexts, rank=2)
