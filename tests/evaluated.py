@@ -142,10 +142,14 @@ def estimate(estimator: str, dataset: str, tested: str) -> Estimates:
     """Estimates on test contexts, once or for each replicate of the contexts fitted to."""
     test, chosen = contexts(tested, "test"), ESTIMATORS[estimator]
     if not chosen.needs_training:
-        return Estimates(chosen.attempt(test, truth=problem(dataset))[0][None], (None,))
-    replicates = tuple(smoke_plan().datasets[dataset].members)
-    training = (contexts(dataset, "train", replicate) for replicate in replicates)
-    return Estimates(np.stack([chosen.attempt(test, each)[0] for each in training]), replicates)
+        answers, replicates = [chosen.attempt(test, truth=problem(dataset))], (None,)
+    else:
+        replicates = tuple(smoke_plan().datasets[dataset].members)
+        training = (contexts(dataset, "train", replicate) for replicate in replicates)
+        answers = [chosen.attempt(test, each) for each in training]
+    known = [answer.variance for answer in answers if answer.variance is not None]
+    variance = np.stack(known) if known else None
+    return Estimates(np.stack([answer.w_hat for answer in answers]), replicates, variance)
 
 
 @cache

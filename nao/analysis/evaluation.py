@@ -51,10 +51,14 @@ SCORES = {
 
 @dataclass(frozen=True, eq=False)
 class Estimates:
-    """ŵ of the same test contexts, once a replicate; one entry, None, where there are none."""
+    """ŵ of the same test contexts, once a replicate; one entry, None, where there are none.
+
+    `variance` is E[‖ŵ − w‖² | X, Y] as the estimator itself has it, if it has a posterior.
+    """
 
     w_hat: Float[np.ndarray, "replicates contexts d"]
     replicates: tuple[int | None, ...]
+    variance: Float[np.ndarray, "replicates contexts"] | None = None
 
 
 def score_estimates(
@@ -70,7 +74,8 @@ def score_estimates(
     """RMSE, relative RMSE, median error and misfit of every replicate; `test` must hold w.
 
     Where Σ_x is given and not the identity, so that norms differ, also `rmse_rho`, in L²(ρ), and
-    `prediction_rmse`, of a new row. `prefix` goes before the names of the metrics.
+    `prediction_rmse`, of a new row; where the estimates have a variance, the root of its mean is
+    `predicted_rmse`. `prefix` goes before the names of the metrics.
     """
     if test.w is None:
         raise ValueError("the test contexts were read without w; read their column w to score them")
@@ -88,6 +93,12 @@ def score_estimates(
                 (replicate, f"{prefix}rmse_rho", weighted_rmse(w_hat, test.w, sigma)),
                 (replicate, f"{prefix}prediction_rmse", prediction_rmse(w_hat, test.w, sigma)),
             ]
+    if estimates.variance is not None:
+        predicted = np.sqrt(estimates.variance.mean(axis=1))
+        rows += [
+            (replicate, f"{prefix}predicted_rmse", float(each))
+            for replicate, each in zip(estimates.replicates, predicted, strict=True)
+        ]
     return _scores(rows, estimator, model, objective, layers)
 
 

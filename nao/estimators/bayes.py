@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from nao.estimators.estimator import NotComputable
+from nao.tasks.mixtures import Posterior
 from nao.tasks.problems import Contexts, Problem
 
 
@@ -17,11 +18,18 @@ class Bayes:
 
     def estimate(self, test: Contexts) -> Float[np.ndarray, "batch d"]:
         """Raises `NotComputable` where the posterior mean has no form that can be computed."""
-        w_hat = self.truth.posterior_mean(test.x, test.y)
-        if w_hat is None:
+        return self._posterior(test).mean
+
+    def variance(self, test: Contexts) -> Float[np.ndarray, " batch"]:
+        """tr Cov(w | X, Y)."""
+        return self._posterior(test).variance
+
+    def _posterior(self, test: Contexts) -> Posterior:
+        posterior = self.truth.posterior(test.x, test.y)
+        if posterior is None:
             raise NotComputable(
                 f"the posterior mean under this prior and {self.truth.noise.law} noise of σ_ε = "
                 f"{self.truth.noise_std:g} has no form that can be computed; oracle_ridge is the "
                 "best estimator linear in Y"
             )
-        return w_hat
+        return posterior

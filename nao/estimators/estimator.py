@@ -6,7 +6,7 @@ w_hat = fitted.estimate(test)
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -24,6 +24,24 @@ class Fitted(Protocol):
     def estimate(self, test: Contexts) -> Float[np.ndarray, "batch d"]:
         """ŵ in float64 for each context; its w is not looked at."""
         ...
+
+
+@runtime_checkable
+class Bayesian(Protocol):
+    """One that has a posterior, and so says of every estimate how far it may be off."""
+
+    def variance(self, test: Contexts) -> Float[np.ndarray, " batch"]:
+        """E[‖ŵ − w‖² | X, Y] by its own model, for each context."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """ŵ, with its `variance` where the estimator has a posterior; NaN with a `reason` if none."""
+
+    w_hat: Float[np.ndarray, "batch d"]
+    variance: Float[np.ndarray, " batch"] | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,9 +82,11 @@ class Estimator:
 
     def attempt(
         self, test: Contexts, training: Contexts | None = None, truth: Problem | None = None
-    ) -> tuple[Float[np.ndarray, "batch d"], str | None]:
-        """ŵ of the test contexts, and None; where there is no answer NaN, and the reason."""
+    ) -> Answer:
+        """What the estimator, fitted to what it needs, says of the test contexts."""
         try:
-            return self.fit(training, truth).estimate(test), None
+            fitted = self.fit(training, truth)
+            variance = fitted.variance(test) if isinstance(fitted, Bayesian) else None
+            return Answer(fitted.estimate(test), variance)
         except NotComputable as fault:
-            return np.full((len(test), test.x.shape[2]), np.nan), str(fault)
+            return Answer(np.full((len(test), test.x.shape[2]), np.nan), reason=str(fault))

@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from nao.estimators.empirical_bayes import Statistics, visible_axes
 from nao.estimators.estimator import NotComputable
-from nao.tasks.mixtures import GaussianMixture
+from nao.tasks.mixtures import GaussianMixture, Posterior
 from nao.tasks.problems import Contexts
 
 #: Iterations at most, and the gain in log-likelihood per context at which to stop
@@ -46,7 +46,14 @@ class MixtureModel:
 
     def estimate(self, test: Contexts) -> Float[np.ndarray, "batch d"]:
         """The posterior mean under the fitted model."""
-        return self.mixture.posterior(test.x, test.y, np.sqrt(self.noise_variance))[0]
+        return self._posterior(test).mean
+
+    def variance(self, test: Contexts) -> Float[np.ndarray, " batch"]:
+        """tr Cov(w | X, Y) under the fitted model."""
+        return self._posterior(test).variance
+
+    def _posterior(self, test: Contexts) -> Posterior:
+        return self.mixture.posterior(test.x, test.y, float(np.sqrt(self.noise_variance)))
 
 
 def fit_mixture(training: Contexts) -> MixtureModel:
@@ -81,8 +88,8 @@ def _search(contexts: Contexts) -> MixtureModel:
                 for i in range(STARTS if components > 1 else 1)
             ]
             model = maximise(statistics, max(starts, key=lambda each: each.log_likelihood))
-            evidence = model.mixture.posterior(x, y, np.sqrt(model.noise_variance))[1]
-            score = float(evidence.mean())
+            posterior = model.mixture.posterior(x, y, float(np.sqrt(model.noise_variance)))
+            score = float(posterior.evidence.mean())
             if score > best_score:
                 best, best_score, gained = model, score, True
             if score < previous:

@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from nao.estimators.batches import in_batches
 from nao.tasks.problems import Contexts, Problem
+from nao.theory.posterior import posterior_covariance
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +30,16 @@ class GaussianModel:
         (SᵀS + σ²I)⁻¹Sᵀ = Sᵀ(SSᵀ + σ²I)⁻¹.
         """
         return in_batches(self._posterior_mean, test.x, test.y)
+
+    def variance(self, test: Contexts) -> Float[np.ndarray, " batch"]:
+        """tr Cov(w | X, Y) = tr A Cov(z | X, Y) Aᵀ, whatever Y is."""
+        gram, noise_std = self.loading.T @ self.loading, float(np.sqrt(self.noise_variance))
+
+        def trace(x: np.ndarray, _: np.ndarray) -> np.ndarray:
+            covariance = posterior_covariance(self.loading, np.ones(len(gram)), noise_std, x)
+            return np.sum(covariance * gram, axis=(1, 2))
+
+        return in_batches(trace, test.x, test.y)
 
     def _posterior_mean(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         s = x @ self.loading

@@ -66,6 +66,43 @@ class MixtureOfRidges(Stack):
     def forward(self, tokens: Tokens) -> Float[Tensor, "S B d"]:
         """ŵ of every member for its contexts."""
         x, y = self._whitened(tokens)
+        gate, v, *_ = self._weighed(x, y)
+        directions = self.loadings.transpose(2, 3).flatten(1, 2)
+        u = gate @ self.means + (gate.unsqueeze(-1) * v).flatten(2) @ directions
+        if not self.spec.initial_background:
+            return u
+        left = y - x @ u.unsqueeze(-1)
+        return u + (x.mT @ left).squeeze(-1) @ self.background @ self.background.mT
+
+    def variance(self, tokens: Tokens) -> Float[Tensor, "S B"]:
+        """tr Cov(w | X, Y), which is, with H = I − BBᵀX̃ᵀX̃ and u_k = m_k + A_k v_k,
+
+            c² [tr B(I − BᵀX̃ᵀX̃B)Bᵀ + Σ_k γ_k tr HA_k C_k⁻¹ A_kᵀHᵀ] + Σ_k γ_k ‖H(u_k − u)‖².
+
+        The loss tells A, B and s but for a common factor c, on which ŵ depends by its weights γ
+        alone; what the context's own rows say of it is c² = Σ_k γ_k (eᵀe − eᵀZv_k)/n.
+        """
+        x, y = self._whitened(tokens)
+        gate, v, factor, z, square = self._weighed(x, y)
+        within = torch.cholesky_inverse(factor)
+        loadings = self.loadings[:, None]  # S 1 K d r
+        points = self.means[:, None] + (loadings @ v.unsqueeze(-1)).squeeze(-1)  # S B K d
+        away = points - (gate.unsqueeze(-2) @ points)
+        background = torch.zeros_like(square[..., 0])
+        if self.spec.initial_background:
+            shared = (self.background @ self.background.mT)[:, None]
+            pull = shared @ x.mT  # S B d n
+            left = shared - pull @ x @ shared
+            background = left.diagonal(dim1=-2, dim2=-1).sum(-1)
+            loadings = loadings - pull[:, :, None] @ z
+            away = away - (away @ x.mT) @ pull.mT
+        spread = ((loadings @ within) * loadings).sum((-2, -1))
+        scale = (gate * square).sum(-1) / x.shape[2]
+        own = background + (gate * spread).sum(-1)
+        return scale * own + (gate * away.square().sum(-1)).sum(-1)
+
+    def _weighed(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """γ and v of every expert, the Cholesky factor of C, Z, and eᵀe − eᵀZv."""
         (members, contexts, n, d), experts, r = x.shape, self.spec.experts, self.spec.rank
         affine = torch.cat([self.means.unsqueeze(-1), self.loadings], -1)
         affine = affine.permute(0, 2, 1, 3).reshape(members, d, experts * (1 + r))
@@ -80,13 +117,7 @@ class MixtureOfRidges(Stack):
         log_det = 2 * factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
         temperature = self.log_temperature.exp()[:, None]
         gate = (self.log_weights[:, None] - temperature * (square + log_det) / 2).softmax(-1)
-
-        directions = self.loadings.transpose(2, 3).flatten(1, 2)
-        u = gate @ self.means + (gate.unsqueeze(-1) * v).flatten(2) @ directions
-        if not self.spec.initial_background:
-            return u
-        left = y - x @ u.unsqueeze(-1)
-        return u + (x.mT @ left).squeeze(-1) @ self.background @ self.background.mT
+        return gate, v, factor, z, square
 
     def _whitened(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
         """L⁻¹X and L⁻¹Y."""

@@ -43,6 +43,10 @@ class Stack(nn.Module):
         """ŵ of every member for its contexts."""
         raise NotImplementedError
 
+    def variance(self, tokens: Tokens) -> Float[Tensor, "S B"] | None:
+        """E[‖ŵ − w‖² | X, Y] by the model itself; None where it has no posterior."""
+        return None
+
     def allocate(self, members: int, **shapes: tuple[int, ...]) -> None:
         """Register one zero parameter a name, each with the member axis in front."""
         for name, shape in shapes.items():

@@ -6,7 +6,7 @@ one entry since safetensors orders several as it likes, and equal models shall g
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from nao.files import atomic_path
 from nao.models.kinds import MODELS
 from nao.models.native import resolve
-from nao.models.stack import Stack
+from nao.models.stack import Stack, Tokens
 from nao.specs import RunSpec
 from nao.tasks.problems import Contexts
 
@@ -80,12 +80,23 @@ def load_model(
 @torch.no_grad()
 def estimate(model: Stack, contexts: Contexts) -> Float[np.ndarray, "S B d"]:
     """ŵ of every member for the same contexts; NaN where a member's training diverged."""
+    return torch.cat([model(tokens) for tokens in _batches(model, contexts)], 1).cpu().numpy()
+
+
+@torch.no_grad()
+def variance(model: Stack, contexts: Contexts) -> Float[np.ndarray, "S B"] | None:
+    """E[‖ŵ − w‖² | X, Y] as every member itself has it; None where it has no posterior."""
+    parts = [model.variance(tokens) for tokens in _batches(model, contexts)]
+    known = [part for part in parts if part is not None]
+    return torch.cat(known, 1).cpu().numpy() if known else None
+
+
+def _batches(model: Stack, contexts: Contexts) -> Iterator[Tokens]:
+    """The contexts, the same for all members, in parts that memory bears."""
     like = next(model.parameters())
-    members = len(like)
     rows = np.concatenate([contexts.x, contexts.y[..., None]], -1)
-    tokens = torch.from_numpy(rows).to(like)
-    parts = [model(part.expand(members, *part.shape)) for part in tokens.split(EVALUATION_BATCH)]
-    return torch.cat(parts, 1).cpu().numpy()
+    for part in torch.from_numpy(rows).to(like).split(EVALUATION_BATCH):
+        yield part.expand(len(like), *part.shape)
 
 
 def symmetrised_estimate(

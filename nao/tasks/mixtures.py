@@ -4,11 +4,20 @@ Every prior of the study but the uniform one is such a mixture, exactly or up to
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 NUMBERS = 2_000_000  # held at once: contexts are taken in batches of as many
+
+
+class Posterior(NamedTuple):
+    """Of each context: E[w | X, Y], ln p(Y | X), and E[‖w − E[w | X, Y]‖² | X, Y]."""
+
+    mean: Float[np.ndarray, "batch d"]
+    evidence: Float[np.ndarray, " batch"]
+    variance: Float[np.ndarray, " batch"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +45,11 @@ class GaussianMixture:
         x: Float[np.ndarray, "batch n d"],
         y: Float[np.ndarray, "batch n"],
         noise_std: float,
-    ) -> tuple[Float[np.ndarray, "batch d"], Float[np.ndarray, " batch"]]:
-        """E[w | X, Y] and ln p(Y | X) for Y = Xw + ε, ε ~ N(0, σ² I), σ > 0.
+    ) -> Posterior:
+        """The posterior of Y = Xw + ε, ε ~ N(0, σ² I), σ > 0.
 
         With e = Y − X m_k, S = X A_k, C = SᵀS + σ²I and v = C⁻¹Sᵀe, component k has the posterior
-        mean m_k + A_k v and the evidence
+        N(m_k + A_k v, σ² A_k C⁻¹ A_kᵀ) and the evidence
 
             ln p_k(Y | X) = −½ [n ln 2π + (n − r) ln σ² + ln det C + (eᵀe − eᵀSv)/σ²].
         """
@@ -49,12 +58,9 @@ class GaussianMixture:
             self._posterior(x[i : i + batch], y[i : i + batch], noise_std)
             for i in range(0, max(len(x), 1), batch)
         ]
-        means, evidences = zip(*parts, strict=True)
-        return np.concatenate(means), np.concatenate(evidences)
+        return Posterior(*map(np.concatenate, zip(*parts, strict=True)))
 
-    def _posterior(
-        self, x: np.ndarray, y: np.ndarray, noise_std: float
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _posterior(self, x: np.ndarray, y: np.ndarray, noise_std: float) -> Posterior:
         (count, n, d), (components, _, r) = x.shape, self.loadings.shape
         x, y, variance = x.astype(np.float64), y.astype(np.float64), noise_std**2
         affine = np.concatenate([self.means[:, :, None], self.loadings], axis=2)
@@ -65,7 +71,8 @@ class GaussianMixture:
         error, s = y[:, None, :, None] - seen[..., :1], seen[..., 1:]
         system = s.swapaxes(2, 3) @ s + variance * np.eye(r)
         right = s.swapaxes(2, 3) @ error
-        v = np.linalg.solve(system, right)
+        inverse = np.linalg.inv(system)
+        v = inverse @ right
         square = np.sum(error**2, axis=(2, 3)) - np.sum(right * v, axis=(2, 3))
         evidence = -0.5 * (
             n * np.log(2 * np.pi)
@@ -79,4 +86,17 @@ class GaussianMixture:
         share = np.exp(joint - total[:, None])
         directions = self.loadings.transpose(0, 2, 1).reshape(-1, d)
         mean = share @ self.means + (share[:, :, None] * v[..., 0]).reshape(count, -1) @ directions
-        return mean, total
+        squares = self._squares(v[..., 0], variance * inverse)
+        around = np.sum(share * squares, axis=1) - np.sum(mean**2, axis=1)
+        return Posterior(mean, total, np.maximum(around, 0))
+
+    def _squares(self, v: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+        """E‖m_k + A_k z‖² of every component for z of mean v and this covariance."""
+        gram = self.loadings.transpose(0, 2, 1) @ self.loadings
+        along = (self.means[:, None] @ self.loadings)[:, 0]
+        second = covariance + v[..., :, None] * v[..., None, :]
+        return (
+            np.sum(self.means**2, axis=1)
+            + 2 * np.sum(v * along, axis=-1)
+            + np.sum(second * gram, axis=(-2, -1))
+        )

@@ -12,6 +12,7 @@ from numpy.random import Generator
 
 from nao.specs import ProblemSpec
 from nao.tasks.designs import Design, draw_design
+from nao.tasks.mixtures import Posterior
 from nao.tasks.noise import Noise
 from nao.tasks.priors import Prior, draw_prior
 
@@ -83,21 +84,26 @@ class Problem:
         one = mixture is not None and len(mixture.weights) == 1
         return one and self.noise.law == "gaussian" and self.noise.spread == 1
 
-    def posterior_mean(
+    def posterior(
         self, x: Float[np.ndarray, "batch n d"], y: Float[np.ndarray, "batch n"]
-    ) -> Float[np.ndarray, "batch d"] | None:
-        """E[w | X, Y], the best of all estimators; None where it has no form that we can compute.
+    ) -> Posterior | None:
+        """E[w | X, Y], the best of all estimators, and its expected square error.
 
-        Where contexts differ in σ_ε, it averages over σ_ε by its evidence.
+        None where they have no form that we can compute. Where contexts differ in σ_ε, they are
+        averages over σ_ε by its evidence.
         """
         mixture = self.prior.mixture
         if mixture is None or self.noise.law != "gaussian" or self.noise.centre == 0:
             return None
         nodes, weights = self.noise.quadrature()
-        means, evidence = zip(*(mixture.posterior(x, y, node) for node in nodes), strict=True)
-        joint = np.log(weights)[:, None] + np.stack(evidence)
-        shares = np.exp(joint - np.logaddexp.reduce(joint, axis=0))
-        return np.einsum("kb,kbd->bd", shares, np.stack(means))
+        each = (mixture.posterior(x, y, node) for node in nodes)
+        means, evidences, variances = map(np.stack, zip(*each, strict=True))
+        joint = np.log(weights)[:, None] + evidences
+        evidence = np.logaddexp.reduce(joint, axis=0)
+        shares = np.exp(joint - evidence)
+        mean = np.einsum("kb,kbd->bd", shares, means)
+        away = np.sum((means - mean) ** 2, axis=2)
+        return Posterior(mean, evidence, np.sum(shares * (variances + away), axis=0))
 
 
 def draw_problem(spec: ProblemSpec, seed: int) -> Problem:

@@ -53,10 +53,10 @@ def test_no_iteration_lowers_the_likelihood_and_it_is_that_of_the_data():
     climb = [model.log_likelihood for model in models]
     assert np.all(np.diff(climb) > 0)
     # the likelihood kept is that before the last step
-    _, evidence = models[3].mixture.posterior(
+    posterior = models[3].mixture.posterior(
         training.x, training.y, np.sqrt(models[3].noise_variance)
     )
-    np.testing.assert_allclose(climb[4], evidence.mean(), rtol=1e-9)
+    np.testing.assert_allclose(climb[4], posterior.evidence.mean(), rtol=1e-9)
 
 
 def test_one_component_is_the_linear_mixed_model(monkeypatch):

@@ -38,14 +38,32 @@ def test_what_is_missing_is_named(draw, name):
 def test_where_there_is_no_answer_the_estimates_are_nan_and_the_reason_is_told(draw):
     _, one = draw(1, 5)
     _, test = draw(30, 5, role="test")
-    w_hat, reason = ESTIMATORS["two_stage_ridge"].attempt(test, one)
-    assert w_hat.shape == (30, 8)
-    assert np.isnan(w_hat).all()
-    assert reason is not None
-    assert "1 training contexts: a covariance needs at least 2" in reason
-    w_hat, reason = ESTIMATORS["ridge"].attempt(test)
-    assert np.isfinite(w_hat).all()
-    assert reason is None
+    answer = ESTIMATORS["two_stage_ridge"].attempt(test, one)
+    assert answer.w_hat.shape == (30, 8)
+    assert np.isnan(answer.w_hat).all()
+    assert answer.reason is not None
+    assert "1 training contexts: a covariance needs at least 2" in answer.reason
+    answer = ESTIMATORS["ridge"].attempt(test)
+    assert np.isfinite(answer.w_hat).all()
+    assert answer.reason is None
+
+
+def test_those_with_a_posterior_foresee_their_error(draw):
+    settings = {"dimension": 12, "noise_std": 0.3}
+    problem, training = draw(3000, 6, **settings)
+    _, test = draw(3000, 6, role="test", **settings)
+    seen = {}
+    for name, estimator in ESTIMATORS.items():
+        if name in ("ridge", "oracle_ridge", "posterior_mean", "empirical_bayes"):
+            seen[name] = estimator.attempt(test, training, problem)
+    assert seen.pop("ridge").variance is None
+    for answer in seen.values():
+        squares = np.sum((answer.w_hat - test.w) ** 2, axis=1)
+        excess = squares / squares.mean() - answer.variance / squares.mean()
+        assert abs(excess.mean()) < 4 * excess.std() / np.sqrt(len(excess))
+    np.testing.assert_allclose(
+        seen["oracle_ridge"].variance, seen["posterior_mean"].variance, rtol=1e-6
+    )
 
 
 def test_the_order_that_the_slides_claim_holds_among_the_classical_estimators(draw):

@@ -43,8 +43,50 @@ def test_it_is_the_exact_posterior_mean_of_its_mixture(rank, background):
             weights / weights.sum(), own["means"], np.concatenate([own["loadings"], shared], 2)
         )
         x, y = rows[member, :, :, :-1].numpy(), rows[member, :, :, -1].numpy()
-        expected, _ = exact.posterior(x, y, float(np.exp(own["log_noise"])[0]))
+        expected, *_ = exact.posterior(x, y, float(np.exp(own["log_noise"])[0]))
         np.testing.assert_allclose(estimates[member], expected, atol=1e-9)
+
+
+@pytest.mark.parametrize(("rank", "background"), [(2, 0.0), (0, 0.5), (2, 0.5)])
+def test_its_variance_is_that_of_its_mixture_at_the_scale_of_the_contexts_own_rows(
+    rank, background
+):
+    model, rows = model_of(1, experts=1, rank=rank, initial_background=background), tokens(1)
+    x, y = rows[0, :, :, :-1].numpy(), rows[0, :, :, -1].numpy()
+
+    def exact(common: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+        """The posterior's variance and the squares, with A, B and s times a common factor."""
+        own = {k: v[0].detach().numpy() for k, v in model.named_parameters()}
+        loading = own["loadings"][0]
+        if background:
+            loading = np.column_stack([loading, own["background"]])
+        noise_std = common * float(np.exp(own["log_noise"])[0])
+        mixture = GaussianMixture(np.ones(1), own["means"], common * loading[None])
+        marginal = x @ loading @ loading.T @ x.transpose(0, 2, 1) * common**2
+        marginal += noise_std**2 * np.eye(N)
+        e = (y - x @ own["means"][0])[:, :, None]
+        squares = (e.transpose(0, 2, 1) @ np.linalg.solve(marginal, e))[:, 0, 0]
+        return mixture.posterior(x, y, noise_std).variance, squares
+
+    variance, squares = exact()
+    found = model.variance(rows)
+    assert found is not None
+    np.testing.assert_allclose(found[0].detach(), squares / N * variance, rtol=1e-8)
+    at_seven, _ = exact(7.0)
+    np.testing.assert_allclose(at_seven, 49 * variance, rtol=1e-8)  # what the loss cannot tell
+
+
+def test_it_knows_how_far_its_experts_are_apart():
+    """Points of no width of their own: the variance is that between them."""
+    model, rows = model_of(1, experts=3, rank=1, initial_background=0.0), tokens(1)
+    with torch.no_grad():
+        model.loadings.mul_(1e-9)
+        model.log_noise.fill_(0.5)
+    own = {k: v[0].detach().numpy() for k, v in model.named_parameters()}
+    points = GaussianMixture(np.full(3, 1 / 3), own["means"], np.zeros((3, D, 0)))
+    x, y = rows[0, :, :, :-1].numpy(), rows[0, :, :, -1].numpy()
+    expected = points.posterior(x, y, float(np.exp(0.5))).variance
+    np.testing.assert_allclose(model.variance(rows)[0].detach(), expected, rtol=1e-6)
 
 
 def test_one_expert_is_the_best_linear_estimator():

@@ -31,11 +31,13 @@ def test_posterior_and_evidence_against_quadrature_in_the_plane(n):
         p * multivariate_normal.pdf(grid, m, a @ a.T)
         for p, m, a in zip(mixture.weights, mixture.means, mixture.loadings, strict=True)
     )
-    means, evidence = mixture.posterior(x, y, sigma)
-    for x_j, y_j, mean, own in zip(x, y, means, evidence, strict=True):
+    posterior = mixture.posterior(x, y, sigma)
+    for x_j, y_j, mean, own, variance in zip(x, y, *posterior, strict=True):
         squares = np.sum((y_j - grid @ x_j.T) ** 2, axis=1)
         joint = prior * np.exp(-squares / (2 * sigma**2)) / (2 * np.pi * sigma**2) ** (n / 2)
         np.testing.assert_allclose(mean, joint @ grid / joint.sum(), atol=1e-6)
+        around = joint @ np.sum((grid - mean) ** 2, axis=1) / joint.sum()
+        np.testing.assert_allclose(variance, around, rtol=1e-4)
         np.testing.assert_allclose(own, np.log(joint.sum() * (axis[1] - axis[0]) ** 2), atol=1e-6)
 
 
@@ -45,15 +47,19 @@ def test_posterior_against_dense_conditioning(rank, n, monkeypatch):
     d, sigma = 7, 0.3
     mixture = random_mixture(5, d, rank)
     x, y = contexts(d, n)
-    means, evidence = mixture.posterior(x, y, sigma)
-    for x_j, y_j, mean, own in zip(x, y, means, evidence, strict=True):
-        parts, logs = [], []
+    posterior = mixture.posterior(x, y, sigma)
+    for x_j, y_j, mean, own, variance in zip(x, y, *posterior, strict=True):
+        parts, logs, traces = [], [], []
         for p, m, a in zip(mixture.weights, mixture.means, mixture.loadings, strict=True):
             marginal = x_j @ a @ a.T @ x_j.T + sigma**2 * np.eye(n)
             parts.append(m + a @ a.T @ x_j.T @ np.linalg.solve(marginal, y_j - x_j @ m))
+            explained = a @ a.T @ x_j.T @ np.linalg.solve(marginal, x_j @ a @ a.T)
+            traces.append(np.trace(a @ a.T - explained))
             logs.append(np.log(p) + multivariate_normal.logpdf(y_j, x_j @ m, marginal))
         shares = np.exp(np.array(logs) - logsumexp(logs))
         np.testing.assert_allclose(mean, shares @ np.array(parts), atol=1e-10)
+        around = np.array(traces) + np.sum((np.array(parts) - mean) ** 2, axis=1)
+        np.testing.assert_allclose(variance, shares @ around, atol=1e-9)
         np.testing.assert_allclose(own, np.asarray(logsumexp(logs)), atol=1e-9)
 
 

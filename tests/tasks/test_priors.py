@@ -62,13 +62,19 @@ def test_no_estimate_near_the_posterior_mean_is_better(name):
     truth, count = problem(name), 500 if name == "bump" else 1500
     contexts = sample_contexts(truth, 4, count, stream(1, "contexts"))
     assert contexts.w is not None
-    best = truth.posterior_mean(contexts.x, contexts.y)
-    assert best is not None
+    posterior = truth.posterior(contexts.x, contexts.y)
+    assert posterior is not None
+    best = posterior.mean
     error = contexts.w - best
     linear = best - truth.prior_mean
     gradient = np.einsum("bnd,bn->bd", contexts.x, contexts.y)
     for feature in (linear, gradient, np.tanh(gradient), np.abs(gradient)):
         products = np.sum(error * feature, axis=1)
+        assert abs(products.mean()) < 5 * products.std() / np.sqrt(count)
+    # and the square error is, on average, what the posterior says, however that varies
+    excess = np.sum(error**2, axis=1) - posterior.variance
+    for feature in (np.ones(count), posterior.variance):
+        products = excess * feature
         assert abs(products.mean()) < 5 * products.std() / np.sqrt(count)
 
 
@@ -80,7 +86,7 @@ def test_the_posterior_of_students_t_against_one_dimensional_quadrature():
     contexts = sample_contexts(truth, 2, 8, stream(2, "contexts"))
     y = contexts.y + 4 * np.arange(8)[:, None]  # some far out
     assert line.mixture is not None
-    means, _ = line.mixture.posterior(contexts.x, y, 0.5)
+    means, *_ = line.mixture.posterior(contexts.x, y, 0.5)
     scale = (STUDENT_DEGREES - 2) / STUDENT_DEGREES
 
     z = np.linspace(-60, 60, 120_001)
@@ -97,7 +103,7 @@ def test_the_posterior_of_students_t_against_one_dimensional_quadrature():
 def test_the_posterior_of_bumps_against_a_finer_quadrature():
     truth = problem("bump", 0.2)
     contexts = sample_contexts(truth, 4, 10, stream(3, "contexts"))
-    ours = truth.posterior_mean(contexts.x, contexts.y)
+    ours = truth.posterior(contexts.x, contexts.y)
     assert ours is not None
     # centres, widths and heights all on a grid, none in closed form
     d, sigma = 10, 0.2
@@ -107,7 +113,7 @@ def test_the_posterior_of_bumps_against_a_finer_quadrature():
     heights = np.linspace(-0.8, 2.8, 121)
     shapes = 3 / np.sqrt(d) * np.exp(-0.5 * ((z - c[:, None, None]) / s[:, None]) ** 2)
     shapes = shapes.reshape(-1, d)
-    for x, y, mean in zip(contexts.x, contexts.y, ours, strict=True):
+    for x, y, mean in zip(contexts.x, contexts.y, ours.mean, strict=True):
         seen = shapes @ x.T
         squares = np.sum(seen**2, axis=1)[:, None] * heights**2
         logs = heights * (seen @ y)[:, None] - squares / 2
@@ -121,19 +127,22 @@ def test_noise_that_differs_between_contexts_is_inferred():
     truth, count = problem("gaussian", 0.3, spread=8.0), 4000
     contexts = sample_contexts(truth, 5, count, stream(4, "contexts"))
     assert contexts.w is not None
-    best = truth.posterior_mean(contexts.x, contexts.y)
-    assert best is not None
+    posterior = truth.posterior(contexts.x, contexts.y)
+    assert posterior is not None
+    best = posterior.mean
     assert truth.prior.mixture is not None
-    fixed, _ = truth.prior.mixture.posterior(contexts.x, contexts.y, truth.noise_std)
+    fixed, *_ = truth.prior.mixture.posterior(contexts.x, contexts.y, truth.noise_std)
+    excess = np.sum((best - contexts.w) ** 2, axis=1) - posterior.variance
+    assert abs(excess.mean()) < 4 * excess.std() / np.sqrt(count)
     gain = np.sum((fixed - contexts.w) ** 2 - (best - contexts.w) ** 2, axis=1)
     assert gain.mean() > 4 * gain.std() / np.sqrt(count)
 
 
 def test_what_has_no_posterior_says_so():
     contexts = sample_contexts(problem("uniform"), 4, 3, stream(5, "contexts"))
-    assert problem("uniform").posterior_mean(contexts.x, contexts.y) is None
-    assert problem("gaussian", law="laplace").posterior_mean(contexts.x, contexts.y) is None
-    assert problem("gaussian", 0.0).posterior_mean(contexts.x, contexts.y) is None
+    assert problem("uniform").posterior(contexts.x, contexts.y) is None
+    assert problem("gaussian", law="laplace").posterior(contexts.x, contexts.y) is None
+    assert problem("gaussian", 0.0).posterior(contexts.x, contexts.y) is None
 
 
 def test_weights_of_a_sparse_prior_are_sparse():

@@ -23,13 +23,14 @@ with observed(snakemake):
     every, scores = [], []
     for replicate in members:
         training = None if replicate is None else read_contexts(given.train, replicate=replicate)
-        w_hat, reason = estimator.attempt(test, training, truth)
-        if reason:
-            print(f"replicate {replicate}: no estimates, scored as NaN: {reason}")
-        found = Estimates(w_hat[None], (replicate,))
+        answer = estimator.attempt(test, training, truth)
+        if answer.reason:
+            print(f"replicate {replicate}: no estimates, scored as NaN: {answer.reason}")
+        variance = None if answer.variance is None else answer.variance[None]
+        found = Estimates(answer.w_hat[None], (replicate,), variance)
         own = score_estimates(found, test, name, design_covariance=sigma)
-        every.append(w_hat)
-        scores.append(own.assign(reason=pd.array([reason] * len(own), dtype="string")))
+        every.append(answer.w_hat)
+        scores.append(own.assign(reason=pd.array([answer.reason] * len(own), dtype="string")))
     if name == "oracle_ridge":
         assert truth is not None
         scores.append(score_theory(truth, test, name))

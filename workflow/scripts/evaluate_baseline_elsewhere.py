@@ -16,8 +16,9 @@ with observed(snakemake):
     scores = []
     for replicate in members:
         training = None if replicate is None else read_contexts(given.train, replicate=replicate)
-        w_hat, reason = estimator.attempt(test, training, truth)
-        found = Estimates(w_hat[None], (replicate,))
+        answer = estimator.attempt(test, training, truth)
+        variance = None if answer.variance is None else answer.variance[None]
+        found = Estimates(answer.w_hat[None], (replicate,), variance)
         own = score_estimates(found, test, name, design_covariance=sigma)
-        scores.append(own.assign(reason=pd.array([reason] * len(own), dtype="string")))
+        scores.append(own.assign(reason=pd.array([answer.reason] * len(own), dtype="string")))
     write_table(snakemake.output.scores, pd.concat(scores, ignore_index=True))

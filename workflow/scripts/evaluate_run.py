@@ -2,7 +2,7 @@ import pandas as pd
 
 from nao.analysis.evaluation import Estimates, score_estimates, write_estimates, write_table
 from nao.analysis.tables import SYMMETRISED
-from nao.models.weights import estimate, load_model, symmetrised_estimate
+from nao.models.weights import estimate, load_model, symmetrised_estimate, variance
 from nao.provenance.observer import observed
 from nao.seeding import stream
 from nao.tasks.datasets import read_contexts, read_design
@@ -14,7 +14,7 @@ with observed(snakemake, root=seed) as record:
     record.kernel = model.kernel
     test = read_contexts(snakemake.input.test, ("x", "y", "w"))
     replicates = tuple(spec.dataset.members)
-    found = {"": Estimates(estimate(model, test), replicates)}
+    found = {"": Estimates(estimate(model, test), replicates, variance(model, test))}
     if not model.row_invariant:
         averaged = symmetrised_estimate(model, test, orders, stream(seed, "row_orders"))
         found[SYMMETRISED] = Estimates(averaged, replicates)

@@ -1,5 +1,5 @@
 from nao.analysis.evaluation import Estimates, score_estimates, write_table
-from nao.models.weights import estimate, load_model
+from nao.models.weights import estimate, load_model, variance
 from nao.provenance.observer import observed
 from nao.tasks.datasets import read_contexts, read_design
 
@@ -7,7 +7,8 @@ with observed(snakemake) as record:
     model, spec = load_model(snakemake.input.model, snakemake.resources.kernel)
     record.kernel = model.kernel
     test = read_contexts(snakemake.input.test, ("x", "y", "w"))
-    found = Estimates(estimate(model, test), tuple(spec.dataset.members))
+    members = tuple(spec.dataset.members)
+    found = Estimates(estimate(model, test), members, variance(model, test))
     layers = getattr(spec.model, "layers", None)  # a mixture has none
     labels = spec.learner, spec.model.kind, spec.training.objective, layers
     sigma = read_design(snakemake.input.test).covariance
