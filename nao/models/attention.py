@@ -1,8 +1,8 @@
 """Attention over columns and its read-out: equal forms, and which of them is cheapest.
 
-`keys` is (E K̃ᵀ) Q̃ and `gram` is (E Ẽᵀ) M Ẽ, both by recorded operations; `layers` is the Gram form
-with its backward pass written out (`nao.models.gram_layers`), `kernel` all of it in C
-(`nao.models.gram_kernel`).
+`keys` is (E K̃ᵀ) Q̃, head by head where heads do not add up to one product, and `gram` is
+(E Ẽᵀ) M Ẽ, both by recorded operations; `layers` is the Gram form with its backward pass written
+out (`nao.models.gram_layers`), `kernel` all of it in C (`nao.models.gram_kernel`).
 """
 
 from typing import TYPE_CHECKING, Literal
@@ -21,7 +21,17 @@ Form = Literal["kernel", "layers", "gram", "keys"]
 
 
 def evaluation(model: "Transformer", tokens: Tokens) -> Form:
-    """The form to evaluate a transformer by: the one it is told, or the cheapest."""
+    """The form to evaluate a transformer by: the one it is told, or the cheapest.
+
+    Raises `ValueError` where it is told one that does not compute what the model is.
+    """
+    if not model.spec.has_gram_form:
+        if model.form not in (None, "keys"):
+            raise ValueError(
+                f"form = {model.form!r} computes linear attention with W_V = I alone; "
+                "use form = 'keys'"
+            )
+        return "keys"
     if model.form is not None:
         return model.form
     if model.kernel == "native" and gram_kernel.covers(model, tokens):
@@ -55,6 +65,29 @@ def key_query_attention(
     projected_keys = keys[:, None, :, :-1] @ tokens + keys[:, None, :, -1:]
     projected_queries = queries[:, None, :, :-1] @ tokens + queries[:, None, :, -1:]
     return (tokens @ projected_keys.mT) @ projected_queries
+
+
+def head_attention(
+    tokens: Tokens,
+    keys: Float[Tensor, "S H k n1"],
+    queries: Float[Tensor, "S H k n1"],
+    values: Float[Tensor, "S H n n"] | None,
+    softmax: bool,
+) -> Tokens:
+    """Σ_heads W_V E A, A = K̃ᵀ Q̃/D or the softmax of K̃ᵀ Q̃ over the keys (each column's sum is 1).
+
+    The scale of K̃ᵀ Q̃ is in the queries. Without `values`, W_V = I.
+    """
+    shared = tokens[:, :, None]  # by the heads
+    projected_keys = keys[:, None, ..., :-1] @ shared + keys[:, None, ..., -1:]
+    projected_queries = queries[:, None, ..., :-1] @ shared + queries[:, None, ..., -1:]
+    if softmax:
+        seen = shared @ (projected_keys.mT @ projected_queries).softmax(-2)
+    else:
+        seen = (shared @ projected_keys.mT) @ projected_queries / tokens.shape[-1]
+    if values is not None:
+        seen = values[:, None] @ seen
+    return seen.sum(2)
 
 
 def inverse_attention(

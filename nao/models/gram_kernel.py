@@ -1,8 +1,8 @@
 """The transformer by the kernel in C (`gram.c`): estimates, and losses with their gradients.
 
-What it covers: LayerNorm over the whole matrix, any heads and key dimension, codes of either kind
-and none, single precision on the processor. One core computes; members and contexts do not depend
-on what they are computed beside, to the last bit.
+What it covers: linear attention with W_V = I and nothing after it, LayerNorm over the whole matrix,
+any heads and key dimension, codes of either kind and none, single precision on the processor. One
+core computes; members and contexts do not depend on what they are computed beside, to the last bit.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,8 @@ def covers(model: "Transformer", tokens: Tokens) -> bool:
     """Whether the kernel can evaluate the model, with gradients of its parameters."""
     like = model.keys
     alike = like.dtype == tokens.dtype == torch.float32 and like.device.type == "cpu"
-    return model.spec.norm == "matrix" and alike and not tokens.requires_grad
+    layer = model.spec.has_gram_form and model.spec.norm == "matrix"
+    return layer and alike and not tokens.requires_grad
 
 
 def estimates(model: "Transformer", tokens: Tokens) -> Float[Tensor, "S B d"]:

@@ -59,6 +59,5 @@ def codes_of(model: Transformer) -> Float[np.ndarray, "S c d"] | None:
 def _states(model: Transformer, tokens: Tensor) -> list[Tensor]:
     states = [model.with_codes(tokens)]
     for layer in range(model.spec.layers - 1):
-        update = model.attend(states[-1], layer)
-        states.append(model.add_normalised(states[-1], update, layer))
+        states.append(model.through(states[-1], layer))
     return states

@@ -7,6 +7,12 @@
 A tilde appends a row of ones, Ẽ = (E; 1ᵀ), which makes a bias the last column of its weight,
 W̃ = (W | b). Then Σ_heads Attn(E) = E Ẽᵀ M Ẽ with M = Σ_heads W̃_Kᵀ W̃_Q.
 
+That is its default. `attention: softmax` takes, in the layers before the read-out, the softmax over
+the keys of each column of (W_K E + b_K 1ᵀ)ᵀ (W_Q E + b_Q 1ᵀ); `values: learned` has W_V E in place
+of the first E, a W_V for each head; and with `feed_forward` each layer ends with
+
+    E ← E + W_2 GELU(W_1 E + b_1 1ᵀ) + b_2 1ᵀ
+
 With a solver's start, the bias of the first LayerNorm begins as codes on the first c rows.
 
 With codes, C ∈ R^{c×(d+1)}, E^0 = (C; (X, Y)) has c rows more, or (X, Y) has C added to its first c
@@ -28,6 +34,7 @@ from nao.models.attention import (
     Form,
     evaluation,
     gram_attention,
+    head_attention,
     inverse_attention,
     key_query_attention,
 )
@@ -36,13 +43,15 @@ from nao.models.leapfrog import start_as_leapfrog
 from nao.models.stack import Stack, Tokens, haar_orthogonal
 from nao.specs import TransformerSpec
 
-# ASSUME: W_V = I throughout, which the digest of the paper reports as its default.
+# ASSUME: W_V = I by default, which the digest of the paper reports as its own.
 
 
 class Transformer(Stack):
     """S members of R rows: keys and queries (S, L, H, d_k, R + 1), gains (S, L − 1, R, D).
 
-    Codes are (S, c, D) and biases (S, L − 1, c, D); without codes, R = c = n.
+    Codes are (S, c, D) and biases (S, L − 1, c, D); without codes, R = c = n. W_V is
+    (S, L − 1, H, R, R); `inner` (W_1 | b_1) is (S, L − 1, f, R + 1), `outer` (W_2 | b_2)
+    (S, L − 1, R, f + 1).
     """
 
     norm_parameters = frozenset({"gain", "bias", "codes"})
@@ -54,6 +63,9 @@ class Transformer(Stack):
     gain: nn.Parameter
     bias: nn.Parameter
     codes: nn.Parameter
+    values: nn.Parameter
+    inner: nn.Parameter
+    outer: nn.Parameter
 
     def __init__(
         self, spec: TransformerSpec, context_length: int, dimension: int, members: int = 1
@@ -76,13 +88,24 @@ class Transformer(Stack):
             )
         if spec.codes:
             self.allocate(members, codes=(self.code_rows, tokens))
+        if spec.values == "learned":
+            self.allocate(members, values=(spec.layers - 1, spec.heads, rows, rows))
+        if between := spec.feed_forward:
+            self.allocate(
+                members,
+                inner=(spec.layers - 1, between, rows + 1),
+                outer=(spec.layers - 1, rows, between + 1),
+            )
         # ASSUME: the sources scale neither sum; 1/√d_k as in the authors' code, and the mean over
         # tokens (in the read-out: over rows) keeps both of order one.
         self.attention_scale = 1 / (tokens * math.sqrt(width))
         self.readout_scale = 1 / (rows * math.sqrt(width))
 
     def draw(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """W_K = W_Q with orthonormal rows or columns, b_K = b_Q = 0, W_P the token of Y."""
+        """W_K = W_Q with orthonormal rows or columns, b_K = b_Q = 0, W_P the token of Y.
+
+        W_V = I, and W_2 = 0: what feeds forward changes nothing at first.
+        """
         spec, (rows, tokens) = self.spec, self.shape
         layers, heads, width, _ = self.keys.shape[1:]
         square = haar_orthogonal(rng, layers * heads, max(rows, width))[:, :width, :rows]
@@ -115,6 +138,11 @@ class Transformer(Stack):
             # hold neither w_0 nor U.
             values["bias"] = spec.initial_bias_std * rng.standard_normal(biases)
             values["keys"][-1] *= spec.initial_readout
+        values["values"] = np.broadcast_to(np.eye(rows), (layers - 1, heads, rows, rows))
+        if between := spec.feed_forward:
+            inner = rng.standard_normal((layers - 1, between, rows)) / math.sqrt(rows)
+            values["inner"] = np.pad(inner, [(0, 0), (0, 0), (0, 1)])
+            values["outer"] = np.zeros((layers - 1, rows, between + 1))
         return values
 
     def rates(self, norm_rate: float) -> dict[str, float | Tensor]:
@@ -140,7 +168,7 @@ class Transformer(Stack):
             tokens = gram_layers(tokens, mixing, self.gain, self.padded(self.bias))
         else:
             for layer in range(self.spec.layers - 1):
-                tokens = self.add_normalised(tokens, self.attend(tokens, layer), layer)
+                tokens = self.through(tokens, layer)
         return inverse_attention(tokens, self.readout_scale * self.mixing(-1), self.readout)
 
     def mixing(self, layers: int | slice) -> Tensor:
@@ -162,8 +190,27 @@ class Transformer(Stack):
         """Values of the first rows, with zeros on the others."""
         return functional.pad(values, [0, 0, 0, self.shape[0] - values.shape[-2]])
 
+    def through(self, tokens: Tokens, layer: int) -> Tokens:
+        """E after that layer."""
+        tokens = self.add_normalised(tokens, self.attend(tokens, layer), layer)
+        if not self.spec.feed_forward:
+            return tokens
+        inner, outer = self.inner[:, None, layer], self.outer[:, None, layer]
+        between = functional.gelu(inner[..., :-1] @ tokens + inner[..., -1:])
+        return tokens + outer[..., :-1] @ between + outer[..., -1:]
+
     def attend(self, tokens: Tokens, layer: int) -> Tokens:
         """Σ_heads Attn(E)."""
+        spec = self.spec
+        if spec.attention == "softmax" or spec.values == "learned":
+            # ASSUME: the read-out stays linear, for a softmax would bound every estimate by W_P.
+            return head_attention(
+                tokens,
+                self.keys[:, layer],
+                self.queries[:, layer] / math.sqrt(self.keys.shape[3]),
+                self.values[:, layer] if spec.values == "learned" else None,
+                softmax=spec.attention == "softmax",
+            )
         if evaluation(self, tokens) != "keys":
             return gram_attention(tokens, self.attention_scale * self.mixing(layer))
         keys, queries = self.keys[:, layer].flatten(1, 2), self.queries[:, layer].flatten(1, 2)

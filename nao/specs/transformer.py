@@ -51,6 +51,16 @@ class TransformerSpec(LearnedSpec):
     key_dimension: PositiveInt | None = Field(
         default=None, description="d_k per head; null: as many as rows"
     )
+    attention: Literal["linear", "softmax"] = Field(
+        default="linear",
+        description="of the layers before the read-out: K̃ᵀQ̃, or its softmax over the keys",
+    )
+    values: Literal["identity", "learned"] = Field(
+        default="identity", description="W_V of each head; learned: from I"
+    )
+    feed_forward: PositiveInt | None = Field(
+        default=None, description="width of a token-wise part after each attention; null: none"
+    )
     norm: Literal["matrix", "row", "none"] = Field(
         default="matrix", description="what a LayerNorm runs over: the n × (d+1) matrix or each row"
     )
@@ -86,6 +96,26 @@ class TransformerSpec(LearnedSpec):
             )
         return self
 
+    @model_validator(mode="after")
+    def _starts_as_what_it_can_be(self) -> "TransformerSpec":
+        if self.attention == "softmax" and (self.codes or self.start):
+            raise ValueError(
+                "attention = 'softmax' cannot begin as the solver that codes and start write, "
+                "whose products are those of linear attention: set codes and start to null, "
+                "or attention to 'linear'"
+            )
+        if self.layers == 1 and not self.has_gram_form:
+            raise ValueError(
+                "layers = 1 is the read-out alone, which attention, values and feed_forward leave "
+                "as it is; raise layers, or leave these out"
+            )
+        return self
+
+    @property
+    def has_gram_form(self) -> bool:
+        """Whether a layer is E Ẽᵀ M Ẽ and nothing more, whose products EEᵀ and E1 hold."""
+        return (self.attention, self.values, self.feed_forward) == ("linear", "identity", None)
+
     def rows(self, context_length: int) -> int:
         """R, the rows of E: a context's own and those of codes beside them."""
         beside = self.codes is not None and self.codes.rows == "blank"
@@ -96,8 +126,15 @@ class TransformerSpec(LearnedSpec):
         return math.ceil(self.codes.share * context_length) if self.codes else 0
 
     def products(self, context_length: int, dimension: int) -> float:
-        """By the cheaper of (E K̃ᵀ) Q̃, its projections included, and (E Ẽᵀ) M Ẽ."""
+        """By the cheaper of (E K̃ᵀ) Q̃, its projections included, and (E Ẽᵀ) M Ẽ if that is all."""
         rows, tokens = self.rows(context_length), dimension + 1
-        factored = 8 * self.heads * (self.key_dimension or rows) * rows * tokens
-        gram = 4 * rows * rows * tokens + 2 * rows**3
-        return (self.layers - 1) * min(factored, gram)  # the read-out is but vectors
+        width = self.key_dimension or rows
+        layer = 8 * self.heads * width * rows * tokens
+        if self.has_gram_form:
+            layer = min(layer, 4 * rows * rows * tokens + 2 * rows**3)
+        if self.attention == "softmax":
+            layer = 2 * self.heads * tokens * (2 * width * rows + (width + rows) * tokens)
+        if self.values == "learned":
+            layer += 2 * self.heads * rows**2 * tokens
+        layer += 4 * (self.feed_forward or 0) * rows * tokens
+        return (self.layers - 1) * layer  # the read-out is but vectors

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import nn
 
-from nao.models.attention import Form, gram_is_cheaper
+from nao.models import gram_kernel
+from nao.models.attention import Form, evaluation, gram_is_cheaper
 from nao.models.transformer import Transformer
 from nao.specs import CodeSpec, TransformerSpec
 
@@ -54,28 +55,56 @@ def dense(model: Transformer, member: int, tokens: torch.Tensor) -> torch.Tensor
 
     for index in range(spec.layers):
         columns = tokens.T  # each row a token
+        last = index == spec.layers - 1
         scores = torch.zeros(count, count, dtype=torch.float64)
+        update = torch.zeros_like(tokens)
         for head in range(spec.heads):
             key = projected(model.keys[member, index, head], columns)
             query = projected(model.queries[member, index, head], columns)
-            scores = scores + key @ query.T / math.sqrt(width)
-        if index == spec.layers - 1:
+            own = key @ query.T / math.sqrt(width)
+            scores = scores + own
+            if last:
+                continue
+            if spec.attention == "softmax":
+                weights = (own - own.max(0).values).exp()
+                seen = tokens @ (weights / weights.sum(0))
+            else:
+                seen = tokens @ own / count
+            learned = spec.values == "learned"
+            update = update + (model.values[member, index, head] @ seen if learned else seen)
+        if last:
             return (scores @ model.readout[member] / n)[: count - 1]
-        update = tokens @ scores / count
         if spec.norm != "none":
             shape = [n, count] if spec.norm == "matrix" else [count]
             normal = nn.LayerNorm(shape, elementwise_affine=False)(update)
             update = model.gain[member, index] * normal + model.bias[member, index]
         tokens = tokens + update
+        if spec.feed_forward:
+            inner, outer = model.inner[member, index], model.outer[member, index]
+            between = inner[:, :n] @ tokens + inner[:, n:]
+            between = between * (1 + torch.erf(between / math.sqrt(2))) / 2
+            tokens = tokens + outer[:, :-1] @ between + outer[:, -1:]
     raise AssertionError
 
 
+OPTIONS: dict[str, dict[str, Any]] = {
+    "linear": {},
+    "softmax": {"attention": "softmax"},
+    "values": {"values": "learned"},
+    "feed forward": {"feed_forward": 3},
+    "all": {"attention": "softmax", "values": "learned", "feed_forward": 2},
+}
+
+
 @pytest.mark.parametrize("norm", ["matrix", "row", "none"])
-@settings(max_examples=15, deadline=None)
+@pytest.mark.parametrize("options", OPTIONS)
+@settings(max_examples=10, deadline=None)
 @given(shapes)
-def test_equals_the_dense_evaluation(norm, shape):
+def test_equals_the_dense_evaluation(options, norm, shape):
     layers, heads, width, n, d, contexts = shape
-    spec = TransformerSpec(layers=layers, heads=heads, key_dimension=width, norm=norm)
+    layers += layers == 1 and options != "linear"
+    values = {"layers": layers, "heads": heads, "key_dimension": width, "norm": norm}
+    spec = TransformerSpec.model_validate(values | OPTIONS[options])
     model, tokens = drawn(spec, n, d, 2), tokens_of(2, contexts, n, d)
     estimates = model(tokens)
     for member in range(2):
@@ -198,6 +227,73 @@ def test_codes_without_a_norm_are_refused():
         TransformerSpec(layers=3, norm="none", codes=CodeSpec())
 
 
+@pytest.mark.parametrize("options", [name for name in OPTIONS if name != "linear"])
+def test_what_is_not_a_gram_product_is_evaluated_by_keys_alone(options):
+    model = Transformer(TransformerSpec.model_validate({"layers": 3} | OPTIONS[options]), 4, 6)
+    tokens = tokens_of(1, 2, 4, 6).float()
+    model.kernel = "native"
+    assert not gram_kernel.covers(model, tokens)
+    assert evaluation(model, tokens) == "keys"
+    for model.form in ("kernel", "layers", "gram"):
+        with pytest.raises(ValueError, match="use form = 'keys'"):
+            model(tokens)
+
+
+@pytest.mark.parametrize("coded", [False, True])
+def test_learned_values_and_feeding_forward_change_nothing_at_first(coded):
+    values: dict[str, Any] = {"layers": 3, "codes": {} if coded else None, "heads": 2}
+    more = values | {"values": "learned", "feed_forward": 5}
+    results = []
+    for each in (values, more):
+        model = Transformer(TransformerSpec.model_validate(each), 4, 6, 2)
+        model.initialise([np.random.Generator(np.random.Philox(key)) for key in (1, 2)])
+        model.double().form = "keys"
+        results.append(model(tokens_of(2, 5, 4, 6)))
+    torch.testing.assert_close(*results, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("options", [name for name in OPTIONS if name != "linear"])
+def test_gradients_reach_what_the_options_add(options):
+    values = {"layers": 3, "heads": 2, "key_dimension": 2} | OPTIONS[options]
+    model, tokens = drawn(TransformerSpec.model_validate(values), 3, 4), tokens_of(1, 2, 3, 4)
+    names = [name for name, _ in model.named_parameters()]
+
+    def estimates(*values):
+        return torch.func.functional_call(model, dict(zip(names, values, strict=True)), (tokens,))
+
+    assert torch.autograd.gradcheck(
+        estimates, [p.detach().requires_grad_() for p in model.parameters()], fast_mode=True
+    )
+    started = Transformer(model.spec, 3, 4)
+    started.initialise([np.random.Generator(np.random.Philox(1))])
+    started(tokens.float()).square().sum().backward()
+    gradients = {name: parameter.grad for name, parameter in started.named_parameters()}
+    assert all(g is not None and g.isfinite().all() for g in gradients.values())
+    for name in {"values", "outer"} & set(gradients):
+        assert gradients[name].any()
+
+
+@pytest.mark.parametrize("more", [{"codes": {}}, {"start": {"share": 0.3}}])
+def test_softmax_that_should_start_as_a_solver_is_refused(more):
+    with pytest.raises(ValidationError, match="set codes and start to null"):
+        TransformerSpec.model_validate({"layers": 3, "attention": "softmax"} | more)
+
+
+def test_options_that_a_single_layer_does_not_have_are_refused():
+    with pytest.raises(ValidationError, match="layers = 1 is the read-out alone"):
+        TransformerSpec(layers=1, feed_forward=4)
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_member_is_drawn_and_evaluated_alone(options):
+    spec = TransformerSpec.model_validate({"layers": 3, "heads": 2} | OPTIONS[options])
+    both, alone = Transformer(spec, 4, 6, 2).double(), Transformer(spec, 4, 6, 1).double()
+    both.initialise([np.random.Generator(np.random.Philox(key)) for key in (1, 2)])
+    alone.initialise([np.random.Generator(np.random.Philox(2))])
+    tokens = tokens_of(2, 5, 4, 6)
+    torch.testing.assert_close(both(tokens)[1:], alone(tokens[1:]), rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize("norm", ["matrix", "row", "none"])
 @pytest.mark.parametrize("width", [1, 5])
 def test_gradients_equal_finite_differences(norm, width):
@@ -211,17 +307,6 @@ def test_gradients_equal_finite_differences(norm, width):
     assert torch.autograd.gradcheck(
         estimates, [p.detach().requires_grad_() for p in model.parameters()]
     )
-
-
-def test_a_member_is_drawn_and_evaluated_alone():
-    spec = TransformerSpec(layers=3)
-    streams = [np.random.Generator(np.random.Philox(key)) for key in (1, 2)]
-    both = Transformer(spec, 4, 6, 2).double()
-    both.initialise(streams)
-    alone = Transformer(spec, 4, 6, 1).double()
-    alone.initialise([np.random.Generator(np.random.Philox(2))])
-    tokens = tokens_of(2, 5, 4, 6)
-    torch.testing.assert_close(both(tokens)[1:], alone(tokens[1:]), rtol=1e-12, atol=1e-12)
 
 
 def test_initial_keys_are_orthonormal_and_equal_the_queries():

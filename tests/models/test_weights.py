@@ -64,11 +64,17 @@ def model():
     return stack
 
 
-def test_what_is_saved_is_loaded(model, tmp_path):
+@pytest.mark.parametrize("changes", [{}, {"values": "learned", "feed_forward": 4}])
+def test_what_is_saved_is_loaded(changes, tmp_path):
     path = tmp_path / "model.safetensors"
-    save(path, model, SPEC, failed=[1])
+    run = RunSpec.model_validate(
+        SPEC.model_dump() | {"model": {"kind": "transformer", "layers": 3} | changes}
+    )
+    model = build(run)
+    model.initialise([stream(1, "init", replicate) for replicate in range(2)])
+    save(path, model, run, failed=[1])
     loaded, spec = load_model(path)
-    assert spec == SPEC
+    assert spec == run
     for name, value in model.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], value)
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]  # no temporary left
