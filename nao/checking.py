@@ -48,6 +48,9 @@ def _text(error: Any, where: str) -> str:
     if error["type"] == "value_error":
         return f"{where}: {error['ctx']['error']}"
     reason = error["msg"][0].lower() + error["msg"][1:]
+    if bound := next((key for key in ("ge", "le") if key in error.get("ctx", {})), None):
+        than = "greater" if bound == "ge" else "less"
+        reason = f"input should be {than} than or equal to {error['ctx'][bound]:g}"
     return f"{where} = {error['input']!r} is refused: {reason}; change the value"
 
 

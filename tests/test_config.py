@@ -83,7 +83,11 @@ def test_learners_share_the_data_of_a_point(values):
         ("scales.laptop.base.dataset.problem.prior.law", "cauchy", ["cauchy", "gaussian"]),
         ("recipe.training.beta1", "many", ["beta1 = 'many'", "number"]),
         ("recipe.training.stpes", 3, ["stpes", "not a known key"]),
-        ("recipe.model.codes.share", -1, ["misfit): model.codes.share = -1", "greater than 0"]),
+        (
+            "recipe.model.codes.share",
+            -1,
+            ["misfit): model.codes.share = -1", "greater than or equal to 1e-12"],
+        ),
         ("recipe.model.codes.rows", "odd", ["model.codes.rows = 'odd'", "'blank' or 'data'"]),
         ("scales.laptop.base.training.row_symmetry", "flip", ["row_symmetry = 'flip'", "permute"]),
         ("scales.laptop.values.noise", [], ["noise", "empty"]),
@@ -94,8 +98,8 @@ def test_learners_share_the_data_of_a_point(values):
         ("sed", 3, ["sed", "not a known key"]),
         ("scales.laptop.values.noise", [0.1, 1, 0.1], ["values.noise holds 0.1 twice"]),
         ("scales.laptop.values.condition", [1, 1.0], ["values.condition holds 1.0 twice"]),
-        ("scales.laptop.values.noise", [0], ["noise.std = 0", "positive"]),
-        ("scales.laptop.values.condition", [1e9], ["condition = 1000000000.0", "100000000"]),
+        ("scales.laptop.values.noise", [0], ["noise.std = 0", "from 1e-12"]),
+        ("scales.laptop.values.condition", [1e9], ["condition = 1000000000.0", "equal to 1e+08"]),
         ("baselines", ["ridge", "ridge"], ["baselines holds 'ridge' twice"]),
         ("baselines", [], ["baselines = []", "at least 1"]),
         ("experiments.noise.learners", ["misfit", "misfit"], ["learners holds 'misfit' twice"]),
@@ -116,6 +120,13 @@ def test_learners_share_the_data_of_a_point(values):
         ("scales.laptop.settings", {"depth": {"low": {"model": {"layer": 3}}}}, ["model.layer"]),
         ("experiments.context_length.trained", "base", ["context_length = 10", "tested at 5"]),
         ("experiments.shifted_noise.trained", "here", ["'here'", "'point' or 'base'"]),
+        ("learners.paper.model.start.share", 0.95, ["start.share = 0.95", "no row without a code"]),
+        ("learners.coded_data.model.codes.share", 0.95, ["codes.share = 0.95", "no row without"]),
+        (
+            "recipe.training.learning_rate",
+            1e13,
+            ["10000000000000.0", "equal to 1e+12"],
+        ),
     ],
 )
 def test_a_fault_is_one_sentence_that_names_key_value_and_bound(values, place, value, words):

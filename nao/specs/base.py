@@ -2,8 +2,15 @@
 
 import hashlib
 import json
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+LEAST, MOST = 1e-12, 1e12
+"""Of a size: its cube, which some weights at the start are made of, is a normal float32."""
+
+Size = Annotated[float, Field(ge=LEAST, le=MOST)]
+SizeOrZero = Annotated[float, Field(ge=0, le=MOST)]
 
 
 class Spec(BaseModel):

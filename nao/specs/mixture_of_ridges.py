@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
-from nao.specs.base import LearnedSpec
+from nao.specs.base import LearnedSpec, Size, SizeOrZero
 
 
 class MixtureOfRidgesSpec(LearnedSpec):
@@ -13,12 +13,11 @@ class MixtureOfRidgesSpec(LearnedSpec):
     kind: Literal["mixture_of_ridges"]
     experts: PositiveInt = Field(description="K")
     rank: int = Field(ge=0, description="r, of each expert's own covariance")
-    initial_background: float = Field(
+    initial_background: SizeOrZero = Field(
         default=0.0,
-        ge=0,
         description="B of the covariance BBᵀ that all experts share, times I at first; 0: none",
     )
-    initial_noise: PositiveFloat = Field(
+    initial_noise: Size = Field(
         default=1.0, description="s at first, units of Y: large, so that all experts learn"
     )
 

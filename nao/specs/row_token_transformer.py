@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field
 
-from nao.specs.base import LearnedSpec
+from nao.specs.base import LearnedSpec, Size
 
 
 class RowTokenTransformerSpec(LearnedSpec):
@@ -12,7 +12,7 @@ class RowTokenTransformerSpec(LearnedSpec):
 
     kind: Literal["row_token_transformer"]
     layers: int = Field(ge=1, description="L, the attention layers")
-    initial_step: PositiveFloat = Field(
+    initial_step: Size = Field(
         default=0.3, description="of the gradient descent that it is at first"
     )
 

@@ -1,10 +1,11 @@
 """Specification of a run: a data set, a model of any kind and a training."""
 
+import math
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from nao.specs.base import Spec
+from nao.specs.base import LEAST, Spec
 from nao.specs.mixture_of_ridges import MixtureOfRidgesSpec
 from nao.specs.row_token_transformer import RowTokenTransformerSpec
 from nao.specs.tasks import DatasetSpec
@@ -38,6 +39,20 @@ class RunSpec(Spec):
         return self
 
     @model_validator(mode="after")
+    def _solver_has_rows(self) -> "RunSpec":
+        """Rows of a context without codes, from which a solver gathers."""
+        length, codes = self.dataset.context_length, getattr(self.model, "codes", None)
+        shares = {"start": getattr(self.model, "start", None)}
+        shares |= {"codes": codes} if codes and codes.rows == "data" else {}
+        for key, drawn in shares.items():
+            if drawn and math.ceil(drawn.share * length) == length:
+                raise ValueError(
+                    f"model.{key}.share = {drawn.share:g} of dataset.context_length = {length} "
+                    "rows leaves no row without a code; lower the share, or lengthen contexts"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _symmetry_is_exact(self) -> "RunSpec":
         problem, chosen = self.dataset.problem, self.training.row_symmetry
         if chosen not in problem.row_symmetries:
@@ -50,10 +65,11 @@ class RunSpec(Spec):
 
     @model_validator(mode="after")
     def _noise_has_a_logarithm(self) -> "RunSpec":
-        if self.dataset.problem.noise.std == 0:
+        std = self.dataset.problem.noise.std
+        if std is not None and std < LEAST:
             raise ValueError(
-                "dataset.problem.noise.std = 0 has no place on the axes of errors, which are "
-                "logarithmic, and no error to be held against; give a positive std"
+                f"dataset.problem.noise.std = {std:g} has no place on the axes of errors, which "
+                f"are logarithmic, and no error to be held against; give a std from {LEAST:g} on"
             )
         return self
 

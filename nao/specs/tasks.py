@@ -6,9 +6,9 @@ Each kind says under `name` how it appears in the names of data sets. Where a ma
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Discriminator, Field, PositiveFloat, PositiveInt, Tag, model_validator
+from pydantic import Discriminator, Field, PositiveInt, Tag, model_validator
 
-from nao.specs.base import Spec
+from nao.specs.base import MOST, Size, SizeOrZero, Spec
 
 DIGITS_DIMENSION = 64  # pixels of an image
 COSINES = 6  # functions cos πqz, q = 0 … 5, that a smooth prior is made of
@@ -51,7 +51,7 @@ class OperatorDesignSpec(Spec):
     kind: Literal["operator"]
     operator: Literal["integral", "nonlocal", "aggregation"]
     functions: PositiveInt = Field(default=2, description="functions u of a context, n_0")
-    smoothness: PositiveFloat = Field(default=2.0, description="s: mode k has amplitude k^-s")
+    smoothness: Size = Field(default=2.0, description="s: mode k has amplitude k^-s")
     modes: PositiveInt = Field(default=30, description="of the Fourier series")
 
     @property
@@ -72,9 +72,9 @@ class LowRankPriorSpec(Spec):
     kind: Literal["low_rank"] = "low_rank"
     law: Literal["gaussian", "uniform", "student_t"] = "gaussian"
     rank: PositiveInt = Field(description="r_w = rank(Σ_w), at most d")
-    variance_max: PositiveFloat = Field(default=2.0, description="largest eigenvalue of Σ_w")
-    variance_min: PositiveFloat = Field(default=1.0, description="smallest non-zero eigenvalue")
-    mean_norm: float = Field(default=1.0, ge=0, description="sqrt E‖w_0‖²")
+    variance_max: Size = Field(default=2.0, description="largest eigenvalue of Σ_w")
+    variance_min: Size = Field(default=1.0, description="smallest non-zero eigenvalue")
+    mean_norm: SizeOrZero = Field(default=1.0, description="sqrt E‖w_0‖²")
     basis: Literal["haar", "cosines"] = Field(
         default="haar", description="U and w_0 in all of R^d, or in the span of the first cosines"
     )
@@ -111,8 +111,8 @@ class MixturePriorSpec(Spec):
     kind: Literal["mixture"]
     components: PositiveInt = Field(description="K")
     rank: PositiveInt = Field(default=1, description="of each covariance, at most d")
-    variance: PositiveFloat = Field(default=1.0, description="along each direction")
-    mean_norm: float = Field(default=1.0, ge=0, description="sqrt E‖m_k‖²")
+    variance: Size = Field(default=1.0, description="along each direction")
+    mean_norm: SizeOrZero = Field(default=1.0, description="sqrt E‖m_k‖²")
 
     @property
     def name(self) -> str:
@@ -125,7 +125,7 @@ class SparsePriorSpec(Spec):
 
     kind: Literal["sparse"]
     nonzeros: PositiveInt = Field(description="entries of w that are not 0, at most d")
-    variance: PositiveFloat = Field(default=1.0, description="of such an entry")
+    variance: Size = Field(default=1.0, description="of such an entry")
 
     @property
     def rank(self) -> int:
@@ -175,13 +175,14 @@ class NoiseSpec(Spec):
     """Independent entries of mean 0, as large as stated or relative to the signal."""
 
     law: Literal["gaussian", "uniform", "laplace", "student_t"] = "gaussian"
-    std: float | None = Field(default=None, ge=0, description="σ_ε, in units of Y")
-    ratio: PositiveFloat | None = Field(
+    std: SizeOrZero | None = Field(default=None, description="σ_ε, in units of Y")
+    ratio: Size | None = Field(
         default=None, description="σ_ε as a share of the root mean square of Xw"
     )
     spread: float = Field(
         default=1.0,
         ge=1,
+        le=MOST,
         description="σ_ε of a context is log-uniform from std / spread to std · spread",
     )
 

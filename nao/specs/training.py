@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
-from nao.specs.base import Spec
+from nao.specs.base import Size, Spec
 
 
 class TrainingSpec(Spec):
@@ -14,8 +14,8 @@ class TrainingSpec(Spec):
     row_symmetry: Literal["none", "permute", "rotate"] = "permute"
     batch_contexts: PositiveInt = Field(description="contexts per step and replicate")
     steps: PositiveInt
-    learning_rate: PositiveFloat = Field(description="peak, after a linear warm-up")
-    norm_rate: PositiveFloat = Field(
+    learning_rate: Size = Field(description="peak, after a linear warm-up")
+    norm_rate: Size = Field(
         default=1.0, description="rate of codes and of LayerNorm's gain and bias, as a multiple"
     )
     warmup_steps: int = Field(ge=0, description="of a linear rise, then the schedule")
@@ -23,9 +23,7 @@ class TrainingSpec(Spec):
     final_rate: float = Field(
         default=0.0, ge=0, le=1, description="where the schedule ends, as a share of the peak"
     )
-    gradient_clip: PositiveFloat | None = Field(
-        default=1.0, description="largest gradient norm a member"
-    )
+    gradient_clip: Size | None = Field(default=1.0, description="largest gradient norm a member")
     optimizer: Literal["adam", "muon", "soap", "schedule_free"] = "adam"
     beta1: float = Field(default=0.9, ge=0, lt=1, description="decay of the mean gradient")
     beta2: float = Field(default=0.99, ge=0, lt=1, description="decay of its square")

@@ -3,9 +3,9 @@
 import math
 from typing import Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
-from nao.specs.base import LearnedSpec, Spec
+from nao.specs.base import LearnedSpec, Size, SizeOrZero, Spec
 
 
 class CodeSpec(Spec):
@@ -15,8 +15,8 @@ class CodeSpec(Spec):
         default="blank",
         description="where codes are written: on blank rows added to a context, or on its first",
     )
-    share: PositiveFloat = Field(default=0.6, description="code rows for each row of the context")
-    initial_std: PositiveFloat = Field(
+    share: Size = Field(default=0.6, description="code rows for each row of the context")
+    initial_std: Size = Field(
         default=10.0, description="of a code's entries, in units of the design's"
     )
 
@@ -37,7 +37,7 @@ class LeapfrogSpec(Spec):
     """
 
     share: float = Field(gt=0, lt=1, description="of a context's rows")
-    initial_std: PositiveFloat = Field(
+    initial_std: Size = Field(
         default=10.0, description="of the bias's entries, in units of the design's"
     )
 
@@ -70,13 +70,12 @@ class TransformerSpec(LearnedSpec):
     start: LeapfrogSpec | None = Field(
         default=None, description="null: random weights or, with codes, a solver in their span"
     )
-    initial_gain: float = Field(default=0.4, ge=0, description="of every LayerNorm")
-    initial_bias_std: float = Field(
+    initial_gain: SizeOrZero = Field(default=0.4, description="of every LayerNorm")
+    initial_bias_std: SizeOrZero = Field(
         default=1.5,
-        ge=0,
         description="of every LayerNorm's bias; 0 where it starts as a solver",
     )
-    initial_readout: PositiveFloat = Field(
+    initial_readout: Size = Field(
         default=0.05,
         description="scale of the first estimates: of the last keys or, in a solver, of the steps",
     )

@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field
 
-from nao.specs.base import LearnedSpec
+from nao.specs.base import LearnedSpec, Size
 
 
 class UnrolledGradientSpec(LearnedSpec):
@@ -12,7 +12,7 @@ class UnrolledGradientSpec(LearnedSpec):
 
     kind: Literal["unrolled_gradient"]
     layers: int = Field(ge=1, description="L, the gradient steps")
-    initial_step: PositiveFloat = Field(default=0.3, description="P_l = initial_step · I at first")
+    initial_step: Size = Field(default=0.3, description="P_l = initial_step · I at first")
     normalise: bool = Field(
         default=False,
         description="gradients are divided by ‖X‖² in place of n, which bounds XᵀX where contexts "
