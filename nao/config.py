@@ -29,6 +29,8 @@ from nao.yaml_files import FileFault, Place, read_yaml
 
 __all__ = ["ConfigError", "expand", "load"]
 
+TABLE_KINDS = ("moments", "mechanism", "examples")
+"""Of tables beside the scores of an experiment: the end of their names, and their folder."""
 RESERVED = {"gallery", "report", "bench"}  # folders of results beside those of scales
 EXAMPLE = "dataset.problem.noise.std, dataset.train_contexts or model.layers"
 
@@ -178,10 +180,11 @@ class Config(Spec):
             raise ValueError(
                 f"scales.{min(taken)}: results/{min(taken)} holds something else; name it otherwise"
             )
-        if taken := [name for name in self.experiments if name.endswith("_moments")]:
-            raise ValueError(
-                f"experiments.{taken[0]} would be taken for a table of moments; name it otherwise"
-            )
+        for name in self.experiments:
+            if (kind := name.rpartition("_")[2]) in TABLE_KINDS:
+                raise ValueError(
+                    f"experiments.{name} would be taken for a table of {kind}; name it otherwise"
+                )
         return self
 
     @model_validator(mode="after")

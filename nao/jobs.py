@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import BaseModel, JsonValue
 
-from nao.config import LearnerSpec, Plan, Point
+from nao.config import TABLE_KINDS, LearnerSpec, Plan, Point
 from nao.estimators.table import ESTIMATORS
 from nao.figures import FIGURES
 
@@ -120,20 +120,16 @@ def wildcards(plan: Plan) -> dict[str, Collection[str]]:
     }
 
 
-KINDS = ("moments", "mechanism")
-"""Of tables beside the scores of an experiment: the end of their names, and their folder."""
-
-
 def table(name: str) -> str:
     """The path of an experiment's table; a folder holds tables of one schema, to be read as one."""
     kind = name.rpartition("_")[2]
-    return f"{kind if kind in KINDS else 'experiments'}/{name}.parquet"
+    return f"{kind if kind in TABLE_KINDS else 'experiments'}/{name}.parquet"
 
 
 def experiment_of(table: str) -> str:
     """The experiment that a table is of."""
     experiment, _, kind = table.rpartition("_")
-    return experiment if kind in KINDS else table
+    return experiment if kind in TABLE_KINDS else table
 
 
 def _values(spec: object) -> Any:
