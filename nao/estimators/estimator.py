@@ -18,6 +18,7 @@ class NotComputable(ValueError):
     """This estimator has no answer for these data; the sentence says why and what would help."""
 
 
+@runtime_checkable
 class Fitted(Protocol):
     """An estimator that has seen all that it learns from."""
 
@@ -26,6 +27,7 @@ class Fitted(Protocol):
         ...
 
 
+@runtime_checkable
 @runtime_checkable
 class Bayesian(Protocol):
     """One that has a posterior, and so says of every estimate how far it may be off."""

@@ -13,7 +13,7 @@ point x ~ U[0, 2), so its rows are exchangeable, and independent only given the 
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Complex, Float
@@ -25,6 +25,7 @@ from nao.specs.tasks import DesignSpec, OperatorDesignSpec
 MEAN_DENSITY, DENSITY_RMS = 1.0, 1 / 3  # of u in the aggregation: positive at 99.9 % of points
 
 
+@runtime_checkable
 class Design(Protocol):
     """The law of the rows of X."""
 
@@ -97,22 +98,22 @@ class OperatorDesign:
         """E[g(x, z_j) g(x, z_l)] by C(h) = Σ a_k² cos πkh and, for products, Isserlis' theorem."""
         z, weights, omega = self.mesh, self.amplitudes**2, self.frequencies
 
-        def c(h: np.ndarray | float) -> np.ndarray:
-            return np.cos(np.multiply.outer(h, omega)) @ weights
+        def c(h: np.ndarray) -> np.ndarray:
+            return np.asarray(np.cos(np.multiply.outer(h, omega)) @ weights)
 
         def first(h: np.ndarray) -> np.ndarray:
             return -np.sin(np.multiply.outer(h, omega)) @ (weights * omega)
 
-        def second(h: np.ndarray | float) -> np.ndarray:
-            return -np.cos(np.multiply.outer(h, omega)) @ (weights * omega**2)
+        def second(h: np.ndarray) -> np.ndarray:
+            return np.asarray(-np.cos(np.multiply.outer(h, omega)) @ (weights * omega**2))
 
-        lag = z[:, None] - z
+        lag, zero = z[:, None] - z, np.zeros(())
         if self.spec.operator == "integral":
             return c(lag)
         if self.spec.operator == "nonlocal":
-            return c(lag) - c(z)[:, None] - c(z) + c(0.0)
-        linear = second(lag) + second(z)[:, None] + second(z) + second(0.0)
-        products = second(lag) * c(0.0) + c(lag) * second(0.0)
+            return c(lag) - c(z)[:, None] - c(z) + c(zero)
+        linear = second(lag) + second(z)[:, None] + second(z) + second(zero)
+        products = second(lag) * c(zero) + c(lag) * second(zero)
         products += np.outer(second(z), c(z)) + np.outer(c(z), second(z))
         products -= 2 * np.outer(first(z), first(z))
         return -(MEAN_DENSITY**2) * linear - products

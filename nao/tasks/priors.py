@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from math import comb
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -33,6 +33,7 @@ BUMP_CENTRES, BUMP_WIDTHS = (0.2, 0.8), (0.06, 0.15)
 BUMP_NODES = (121, 31)  # of the midpoint rule over centres and widths
 
 
+@runtime_checkable
 class Prior(Protocol):
     """The law of w."""
 

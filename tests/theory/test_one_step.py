@@ -73,4 +73,4 @@ def test_many_rows_leave_the_noise_alone():
 
 def test_a_step_of_another_dimension_is_refused():
     with pytest.raises(ValueError, match="give shapes"):
-        one_step_risk(problem(), N, Step(np.zeros(D), np.eye(D - 1)))
+        one_step_risk(problem(), N, Step(np.zeros(D - 1), np.eye(D - 1)))
