@@ -14,12 +14,16 @@ ifneq ($(words $(CURDIR)),1)
 $(error error: the folder "$(CURDIR)" has a blank in its name; move the clone to one without)
 endif
 
-.PHONY: figures recover test test-cluster check report bench lock help
+.PHONY: figures all recover test test-cluster check report bench lock help
 
 # Other profiles than those of one machine need their executor.
 figures: .venv/installed $(if $(filter-out local gpu,$(PROFILE)),.venv/cluster) ## Train, evaluate and draw: results/<scale>/figures, claims.md
 	$(SNAKEMAKE) figures --logger nao
 	@echo "figures: $(RESULTS)/figures, verdicts: $(RESULTS)/claims.md"
+
+all: .venv/installed $(if $(filter-out local gpu,$(PROFILE)),.venv/cluster) ## The same for every figure of the study, with all claims: claims_all.md
+	$(SNAKEMAKE) all --logger nao
+	@echo "figures: $(RESULTS)/figures, verdicts: $(RESULTS)/claims_all.md"
 
 # After a run was killed: cancels what it left in SLURM's queue, and unlocks the folder.
 recover: .venv/installed ## After a killed run: cancel what it left in SLURM's queue, free the folder

@@ -26,6 +26,13 @@ rule figures:
     localrule: True
 
 
+rule all:
+    input:
+        figure_files(*FIGURES),
+        in_results([f"{name}.md" for name in CLAIMS]),
+    localrule: True
+
+
 for figure in FIGURES:
 
     rule:

@@ -21,9 +21,9 @@ from nao.config import TABLE_KINDS, LearnerSpec, Plan, Point
 from nao.estimators.table import ESTIMATORS
 from nao.figures import FIGURES
 
-# Drawn by default; the claims are judged by their tables, and by the scores at the base point.
 DEFAULT_FIGURES = ("fig1", "fig2", "fig3", "fig7")
-CLAIM_TABLES = ("prior", *(name for each in DEFAULT_FIGURES for name in FIGURES[each].tables))
+CLAIMS = {"claims": DEFAULT_FIGURES, "claims_all": (*DEFAULT_FIGURES, "fig4", "fig10")}
+"""By the name of their files: the figures by whose tables and the base point's they are judged."""
 
 Paths = str | list[str]
 
@@ -117,6 +117,7 @@ def wildcards(plan: Plan) -> dict[str, Collection[str]]:
         "estimator": plan.baselines,
         "experiment": plan.experiments,
         "figure": FIGURES,
+        "claims": CLAIMS,
     }
 
 
@@ -170,6 +171,12 @@ def _seen(plan: Plan, dataset: str, estimator: str) -> dict[str, Paths]:
     roles += ["train"] if needs.needs_training else []
     roles += ["truth"] if needs.needs_truth else []
     return {role: _data(role, dataset) for role in roles}
+
+
+def claim_tables(claims: str) -> list[str]:
+    """The tables by which the claims of that name are judged."""
+    of_figures = (name for each in CLAIMS[claims] for name in FIGURES[each].tables)
+    return list(dict.fromkeys(["prior", *of_figures]))
 
 
 def _learners(plan: Plan, tables: Iterable[str]) -> dict[str, LearnerSpec]:
@@ -297,11 +304,12 @@ RULES = {
         },
     ),
     "judge_claims": Rule(
-        outputs={"table": "claims.parquet", "text": "claims.md"},
-        inputs=lambda plan: {"tables": [table(name) for name in CLAIM_TABLES]},
-        params=lambda plan: {
+        outputs={"table": "{claims}.parquet", "text": "{claims}.md"},
+        inputs=lambda plan, claims: {"tables": [table(name) for name in claim_tables(claims)]},
+        params=lambda plan, claims: {
             "labels": {
-                name: learner.label for name, learner in _learners(plan, CLAIM_TABLES).items()
+                name: learner.label
+                for name, learner in _learners(plan, claim_tables(claims)).items()
             }
         },
     ),

@@ -101,7 +101,7 @@ def jobs(plan: Plan) -> dict[str, dict[str, str]]:
         "tabulate_experiment": {"experiment": "noise"},
         "tabulate_moments": {"experiment": "prior"},
         "draw_figure": {"figure": "fig1"},
-        "judge_claims": {},
+        "judge_claims": {"claims": "claims"},
     }
 
 

@@ -135,6 +135,15 @@ def in_scaling_regime(table: pd.DataFrame) -> pd.Series:
     return 2 * table["task_dimension"] < table["context_length"]
 
 
+def fitted_at(table: pd.DataFrame) -> float | None:
+    """The value at which estimators were fitted that are tested along the sweep; None if at none.
+
+    What theory says stands there alone, for it is of the tasks that an estimator was fitted to.
+    """
+    values = table.loc[table["metric"] == "expected_rmse", "value"].unique()
+    return float(values[0]) if len(values) == 1 else None
+
+
 def _checked(frame: pd.DataFrame, columns: tuple[str, ...], place: str) -> pd.DataFrame:
     if missing := [column for column in columns if column not in frame]:
         raise ValueError(

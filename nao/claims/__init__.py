@@ -1,4 +1,4 @@
-"""The claims C1 to C6 and C10: each a rule fixed beforehand, and its verdict from the tables."""
+"""The claims: each a rule fixed beforehand, and its verdict from the tables."""
 
 from collections.abc import Mapping
 
@@ -15,9 +15,10 @@ CLASSICAL = {"ridge": "RE", "two_stage_ridge": "TRE", "oracle_ridge": "ORE"}
 
 
 def judge(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> pd.DataFrame:
-    """Every claim's verdict: the fields of `Claim`, a row for each rule and estimator.
+    """Every verdict that these tables allow: the fields of `Claim`, a row a rule and estimator.
 
     `tables` holds the experiment tables by name, and `prior_moments` (`nao.analysis.tables`). A
-    rule whose table is not there is undecided. `labels` names the learners for readers.
+    rule is judged where all its tables are there. `labels` names the learners for readers.
     """
-    return judged(RULES, tables, CLASSICAL | dict(labels))
+    rules = [rule for rule in RULES if set(rule.tables) <= tables.keys()]
+    return judged(rules, tables, CLASSICAL | dict(labels))

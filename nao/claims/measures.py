@@ -75,7 +75,7 @@ def _moments(name: str, errors: list[float], largest: float | None = None) -> Fi
     series = pd.Series(errors, dtype=float)
     accepted = None if largest is None else (-np.inf, float(largest))
     done = int(series.notna().sum())
-    estimate = _exp(mean_interval(series.transform(np.log)))
+    estimate = geometric(mean_interval(series.transform(np.log)))
     return Finding(name, estimate, done, len(series), accepted=accepted)
 
 
@@ -94,7 +94,7 @@ def order_margin(tables: Tables) -> Iterator[Finding]:
         }
         smallest = pd.concat(steps.values(), axis=1).min(axis=1, skipna=False)
         counts = [f"{pair} in {int((step.to_numpy() > 0).sum())}" for pair, step in steps.items()]
-        yield _finding(name, learned, _exp(_range(smallest)), ", ".join(counts))
+        yield finding(name, learned, geometric(_range(smallest)), ", ".join(counts))
 
 
 def distance_from_oracle(tables: Tables) -> Iterator[Finding]:
@@ -102,7 +102,7 @@ def distance_from_oracle(tables: Tables) -> Iterator[Finding]:
     table = tables["prior"]
     for name, learned in learners(table):
         ratio = log_ratio(learned, curve(table, ORACLE))
-        yield _finding(name, learned, _exp(mean_interval(pd.Series(ratio.to_numpy().ravel()))))
+        yield finding(name, learned, geometric(mean_interval(pd.Series(ratio.to_numpy().ravel()))))
 
 
 def ratio_exponent(tables: Tables) -> Iterator[Finding]:
@@ -112,7 +112,7 @@ def ratio_exponent(tables: Tables) -> Iterator[Finding]:
         ratio = log_ratio(learned, curve(table, ORACLE))
         ends = (np.exp(ratio[n_s].mean()) for n_s in ratio.columns[[0, -1]])
         note = "NAO/ORE from {:.3g} to {:.3g}".format(*ends)
-        yield _finding(name, learned, exponent(ratio), note)
+        yield finding(name, learned, exponent(ratio), note)
 
 
 def few_contexts(tables: Tables) -> Iterator[Finding]:
@@ -124,7 +124,7 @@ def few_contexts(tables: Tables) -> Iterator[Finding]:
         note = f"n_s = {ratio.columns[0]:g}; NAO ahead of TRE in every replicate at n_s = " + (
             ", ".join(f"{n_s:g}" for n_s in ahead) or "none"
         )
-        yield _finding(name, learned.iloc[:, :1], _exp(mean_interval(ratio.iloc[:, 0])), note)
+        yield finding(name, learned.iloc[:, :1], geometric(mean_interval(ratio.iloc[:, 0])), note)
 
 
 def many_contexts(tables: Tables) -> Iterator[Finding]:
@@ -135,7 +135,7 @@ def many_contexts(tables: Tables) -> Iterator[Finding]:
         to_two_stage = log_ratio(learned, curve(table, TWO_STAGE))
         halfway = ((to_oracle + to_two_stage) / 2).iloc[:, -1]
         note = f"n_s = {learned.columns[-1]:g}; NAO/ORE {np.exp(to_oracle.iloc[:, -1].mean()):.3g}"
-        yield _finding(name, learned.iloc[:, -1:], _exp(mean_interval(halfway)), note)
+        yield finding(name, learned.iloc[:, -1:], geometric(mean_interval(halfway)), note)
 
 
 # Exponents (C3 to C6)
@@ -147,7 +147,7 @@ def sweep_exponent(tables: Tables, experiment: str) -> Iterator[Finding]:
     law = exponent(curve(table, ORACLE, "oracle_law")).number
     own = "" if np.isnan(law) else f"; the oracle's own law has {law:.2f} there"
     for name, scores in ((ORACLE, curve(table, ORACLE)), *learners(table)):
-        yield _finding(name, scores, exponent(scores), _over(scores) + own)
+        yield finding(name, scores, exponent(scores), _over(scores) + own)
 
 
 def exponent_against(
@@ -159,7 +159,7 @@ def exponent_against(
     oracle = ((ORACLE, curve(table, ORACLE)),) if with_oracle else ()
     for name, scores in (*oracle, *learners(table)):
         note = f"{_over(scores)}; reference {exponent(reference).number:.2f}"
-        yield _finding(name, scores, exponent(log_ratio(scores, reference)), note)
+        yield finding(name, scores, exponent(log_ratio(scores, reference)), note)
 
 
 def blow_up(tables: Tables) -> Iterator[Finding]:
@@ -172,12 +172,12 @@ def blow_up(tables: Tables) -> Iterator[Finding]:
         if scores.empty:
             continue
         if pd.isna(below) or pd.isna(above):
-            yield _finding(name, scores, UNKNOWN, "no r_w below n/2 or none from n on")
+            yield finding(name, scores, UNKNOWN, "no r_w below n/2 or none from n on")
             continue
         law = 0.5 * np.log(above / below)
         excess = mean_interval(scores[above] - scores[below] - law)
         note = f"r_w = {above:g} against {below:g}"
-        yield _finding(name, scores[[below, above]], _exp(excess), note)
+        yield finding(name, scores[[below, above]], geometric(excess), note)
 
 
 # Misfit and error along training (C10)
@@ -191,7 +191,7 @@ def final_misfit(tables: Tables, objective: str) -> Iterator[Finding]:
         ratio = log_ratio(misfits, curve(table, ORACLE, "misfit")).iloc[:, -1]
         errors = log_ratio(curve(table, name), curve(table, ORACLE)).iloc[:, -1]
         note = f"at {misfits.columns[-1]:g} steps; RMSE {np.exp(errors.mean()):.3g} × ORE's"
-        yield _finding(name, misfits.iloc[:, -1:], _exp(mean_interval(ratio)), note)
+        yield finding(name, misfits.iloc[:, -1:], geometric(mean_interval(ratio)), note)
 
 
 def mended_error(tables: Tables) -> Iterator[Finding]:
@@ -200,8 +200,8 @@ def mended_error(tables: Tables) -> Iterator[Finding]:
     heldout, misfit = curve(table, "heldout"), curve(table, "misfit")
     if not (heldout.empty or misfit.empty):
         ratio = log_ratio(heldout, misfit)
-        last = _exp(mean_interval(ratio.iloc[:, -1]))
-        yield _finding("heldout", heldout.iloc[:, -1:], last, f"at {ratio.columns[-1]:g} steps")
+        last = geometric(mean_interval(ratio.iloc[:, -1]))
+        yield finding("heldout", heldout.iloc[:, -1:], last, f"at {ratio.columns[-1]:g} steps")
 
 
 # Curves of a table
@@ -227,7 +227,8 @@ def _over(scores: pd.DataFrame) -> str:
     return "over " + ", ".join(f"{value:g}" for value in finished.columns)
 
 
-def _finding(subject: str, scores: pd.DataFrame, estimate: Interval, note: str = "") -> Finding:
+def finding(subject: str, scores: pd.DataFrame, estimate: Interval, note: str = "") -> Finding:
+    """With how many of the scores that the rule needs there are."""
     return Finding(subject, estimate, int(scores.notna().to_numpy().sum()), scores.size, note)
 
 
@@ -236,7 +237,7 @@ def _range(numbers: pd.Series) -> Interval:
     return Interval(numbers.median(), numbers.min(), numbers.max(), "range over replicates")
 
 
-def _exp(estimate: Interval) -> Interval:
+def geometric(estimate: Interval) -> Interval:
     """From a mean of logarithms to a geometric mean."""
     number, low, high = np.exp([estimate.number, estimate.low, estimate.high])
     return Interval(float(number), float(low), float(high), estimate.origin)

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from nao.claims import measures
+from nao.claims import depth, measures, shifts
 from nao.claims.verdicts import Range, Rule
 
 # A tenth of a norm leaves a hundredth of its square: 99 % of ‖w_0‖² or ‖Σ_w‖² is recovered.
@@ -18,6 +18,8 @@ EXPONENT_TOLERANCE = 0.1
 NEAR_ORACLE = 1.1
 # Twice what the √r_w law gives; within its tolerance an exponent explains 1.26 for a whole decade.
 BLOW_UP = 2.0
+# A quarter more RMSE is over half as much risk again: few would call that sufficient.
+SUFFICES = 1.25
 
 ANY_LESS, ANY_MORE = -float("inf"), float("inf")
 OWN = "with r_w < n/2 (log-log, each replicate by itself)"
@@ -64,6 +66,29 @@ def _closed_form(claim: str, experiment: str, symbol: str) -> Rule:
         partial(
             measures.exponent_against, experiment=experiment, metric="oracle_law", with_oracle=True
         ),
+    )
+
+
+SHIFTED = {
+    "shifted_noise": "the noise",
+    "shifted_condition": "κ(Σ_x)",
+    "shifted_task_dimension": "r_w",
+    "shifted_subspace": "the directions U of the prior",
+}
+
+
+def _as_the_old_oracle(claim: str, experiment: str) -> Rule:
+    """A network that holds the prior of its training errs elsewhere as that prior makes it err."""
+    return Rule(
+        claim,
+        f"Tested with {SHIFTED[experiment]} shifted, NAO comes to the posterior mean under the law "
+        "of its training",
+        f"the ratio of RMSE is at most {NEAR_ORACLE:g} at every shifted point (geometric mean "
+        "over replicates)",
+        "largest NAO/ORE, ORE told the truth of training",
+        (ANY_LESS, NEAR_ORACLE),
+        (experiment,),
+        partial(shifts.worst, experiments=(experiment,), reference=measures.ORACLE),
     )
 
 
@@ -190,6 +215,36 @@ RULES: tuple[Rule, ...] = (
     *_law("C6", "context_length", "n", "1/√n", -0.5),
     _closed_form("C6c", "context_length", "n"),
     Rule(
+        "C7a",
+        "Where r_w is small two layers suffice",
+        f"RMSE at the fewest layers is at most {SUFFICES:g} times that at the best number "
+        "(geometric mean over replicates)",
+        "RMSE at L = 2 / at the best L, r_w small",
+        (ANY_LESS, SUFFICES),
+        ("depth",),
+        partial(depth.gain, setting="low"),
+    ),
+    Rule(
+        "C7b",
+        "At r_w = 0.4 n depth is needed",
+        f"RMSE at the fewest layers is at least {SUFFICES:g} times that at the best number "
+        "(geometric mean over replicates)",
+        "RMSE at L = 2 / at the best L, r_w = 0.4 n",
+        (SUFFICES, ANY_MORE),
+        ("depth",),
+        partial(depth.gain, setting="high"),
+    ),
+    Rule(
+        "C7c",
+        "Depth is worth more at r_w = 0.4 n than where r_w is small",
+        "the ratio of RMSE at the fewest layers to that at the best number is at least "
+        f"{SUFFICES:g} times as large there (geometric mean over replicates)",
+        "gain by depth at r_w = 0.4 n / where r_w is small",
+        (SUFFICES, ANY_MORE),
+        ("depth",),
+        partial(depth.gain_ratio, high="high", low="low"),
+    ),
+    Rule(
         "C10a",
         "Under the paper's loss training goes below the misfit of the oracle",
         "after the longest training the ratio of misfits is below 1 (geometric mean over "
@@ -217,5 +272,18 @@ RULES: tuple[Rule, ...] = (
         (ANY_LESS, 1),
         ("training_length",),
         measures.mended_error,
+    ),
+    _as_the_old_oracle("C14a", "shifted_noise"),
+    _as_the_old_oracle("C14b", "shifted_condition"),
+    _as_the_old_oracle("C14c", "shifted_task_dimension"),
+    _as_the_old_oracle("C14d", "shifted_subspace"),
+    Rule(
+        "C14e",
+        "Whatever is shifted, NAO is no worse than ridge regression, which assumes no prior",
+        "the ratio of RMSE is at most 1 at every shifted point (geometric mean over replicates)",
+        "largest NAO/RE",
+        (ANY_LESS, 1),
+        tuple(SHIFTED),
+        partial(shifts.worst, experiments=tuple(SHIFTED), reference=measures.RIDGE),
     ),
 )

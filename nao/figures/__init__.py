@@ -36,7 +36,20 @@ FIGURES = {
     "fig3": Drawing(
         "nao.figures.scaling:draw", ("noise", "task_dimension", "condition", "context_length")
     ),
+    "fig4": Drawing("nao.figures.depth:draw", ("depth",)),
     "fig7": Drawing("nao.figures.training_length:draw", ("training_length",)),
+    "fig10": Drawing(
+        "nao.figures.shifted:draw",
+        (
+            "shifted_noise",
+            "shifted_condition",
+            "shifted_task_dimension",
+            "shifted_subspace",
+            "noise",
+            "condition",
+            "task_dimension",
+        ),
+    ),
     "mechanism": Drawing("nao.figures.mechanism:draw", ("training_length_mechanism",)),
     "recipe": Drawing(
         "nao.figures.recipe:draw",

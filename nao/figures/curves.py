@@ -28,6 +28,8 @@ EXPECTED: Strokes = {"color": BLACK, "lw": 5, "alpha": 0.16, "solid_capstyle": "
 LAW: Strokes = {"color": BLACK, "lw": 1, "linestyle": (0, (5, 2))}
 BOUND: Strokes = {"color": GREY, "lw": 1, "linestyle": (0, (1.5, 1.5))}
 STEPS: Strokes = {"color": GREY, "lw": 0.9, "linestyle": (0, (6, 1.5, 1, 1.5))}
+MARK: Strokes = {"color": GREY, "lw": 0.8, "linestyle": (0, (4, 2))}
+THIN = 0.7  # points: a line beside another that is compared with it
 OUTSIDE_FIT: Strokes = {"color": FAINT, "alpha": 0.3, "lw": 0}
 
 
@@ -135,17 +137,19 @@ def draw_steps(axes: Axes, table: pd.DataFrame) -> None:
 def scale_log(axes: Axes, values: Iterable[float]) -> None:
     """Logarithmic axes with room for crosses; x has a tick at every value, labelled if it fits.
 
-    Where panels share their y axis, all curves must be drawn before the first is scaled.
+    Where x reaches 0 it is linear. Where panels share their y axis, all curves must be drawn before
+    the first is scaled.
     """
-    axes.set_xscale("log")
+    ticks = sorted(set(values))
+    linear = not ticks or ticks[0] <= 0
+    axes.set_xscale("linear" if linear else "log")
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     if axes.get_autoscaley_on():
         axes.set_ylim(low, high * (high / low) ** 0.12)
     plain_decades(axes.yaxis, high / low)
-    ticks = sorted(set(values))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xticks(ticks, labels=_with_room(ticks))
+    axes.set_xticks(ticks, labels=_with_room(ticks, ticks if linear else list(np.log(ticks))))
 
 
 def plain_decades(axis: Axis, span: float) -> None:
@@ -159,22 +163,19 @@ def plain_decades(axis: Axis, span: float) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def _with_room(ticks: list[float], gap: float = 1 / 20) -> list[str]:
-    """Labels of log-spaced ticks; empty where the one before lies nearer than `gap` of the span."""
-    if len(ticks) < 2:
-        return [f"{tick:g}" for tick in ticks]
-    least = (ticks[-1] / ticks[0]) ** gap
-    labels, last = [], 0.0
-    for tick in ticks:
-        crowded = tick < last * least
+def _with_room(ticks: list[float], places: list[float], gap: float = 1 / 20) -> list[str]:
+    """Labels of ticks; empty where the one before lies nearer than `gap` of the span."""
+    labels, last = [], -np.inf
+    for tick, place in zip(ticks, places, strict=True):
+        crowded = place - last < gap * (places[-1] - places[0])
         labels.append("" if crowded else f"{tick:g}")
-        last = last if crowded else tick
+        last = last if crowded else place
     return labels
 
 
 def mark(axes: Axes, value: float, text: str) -> None:
     """A vertical line with its name at the top."""
-    axes.axvline(value, color=GREY, lw=0.8, ls=(0, (4, 2)), zorder=1)
+    axes.axvline(value, zorder=1, **MARK)
     axes.annotate(
         text,
         (value, 1),

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from nao.figures.curves import BOUND, EXPECTED, LAW, OUTSIDE_FIT, STEPS, Curve
+from nao.figures.curves import BOUND, EXPECTED, LAW, MARK, OUTSIDE_FIT, STEPS, THIN, Curve
 from nao.figures.style import BLACK, GREY
 
 COLUMNS = 4  # as many as the longest labels leave room for
@@ -21,6 +21,8 @@ def draw_legend(figure: Figure, drawn: Iterable[Curve], besides: Iterable[str] =
         "steps": Line2D([], [], label="best in $L$ gradient steps", **STEPS),
         "bound": Line2D([], [], label="upper bound for ORE", **BOUND),
         "symmetrised": Line2D([], [], label="symmetrised", color=GREY, ls=(0, (1, 1))),
+        "fitted_at": Line2D([], [], label="fitted at", **MARK),
+        "trained_there": Line2D([], [], label="trained there", color=GREY, lw=THIN),
         "outside": Patch(label="$r_w ≥ n/2$, not fitted", **OUTSIDE_FIT),
         "failed": Line2D([], [], label="trained/planned", color=BLACK, marker="x", ls=""),
     }

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from nao.analysis.evaluation import write_table
-from nao.analysis.tables import COLUMNS, in_scaling_regime, tabulate, tabulate_priors
+from nao.analysis.tables import COLUMNS, fitted_at, in_scaling_regime, tabulate, tabulate_priors
 from nao.config import Experiment
 from tests.evaluated import read_prior, read_scores, smoke_plan, smoke_tables
 
@@ -42,6 +42,15 @@ def test_what_is_tested_elsewhere_was_fitted_at_the_base_point():
     shifted = both["value"] != 0.1
     assert (both["score"][~shifted] == both["score_told"][~shifted]).all()
     assert (both["score"][shifted] > both["score_told"][shifted]).all()
+
+
+def test_where_all_were_fitted_is_told_of_a_sweep_that_moves_the_tests_alone():
+    tables = smoke_tables()
+    homes = {"noise": 0.1, "condition": 1, "task_dimension": 1, "subspace": 0}
+    assert {name: fitted_at(tables[f"shifted_{name}"]) for name in homes} == homes
+    assert fitted_at(tables["noise"]) is None
+    elsewhere = tables["shifted_noise"]
+    assert fitted_at(elsewhere[elsewhere["value"] != 0.1]) is None
 
 
 def test_the_columns_are_the_documented_ones_and_survive_parquet(tmp_path):

@@ -627,7 +627,7 @@ def stale(bench: Workbench) -> dict[str, list[str]]:
 
 
 def test_a_table_that_the_claims_no_longer_read(bench: Workbench, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(jobs, "CLAIM_TABLES", ())
+    monkeypatch.setattr(jobs, "claim_tables", lambda claims: [])
     found = stale(bench)
     assert found.keys() == {"claims.md", "claims.parquet"}
     for reasons in found.values():
@@ -649,7 +649,7 @@ def test_a_figure_of_what_is_not_planned(bench: Workbench, monkeypatch: pytest.M
 
 
 def test_a_file_that_another_rule_now_makes(bench: Workbench, monkeypatch: pytest.MonkeyPatch):
-    rule = replace(jobs.RULES["judge_claims"], outputs={"table": "claims.parquet"})
+    rule = replace(jobs.RULES["judge_claims"], outputs={"table": "{claims}.parquet"})
     monkeypatch.setitem(jobs.RULES, "judge_claims", rule)
     assert stale(bench) == {"claims.md": ["judge_claims no longer makes it"]}
 

@@ -72,7 +72,7 @@ def one_table() -> Iterator[None]:
     """The small clone has one sweep, which its one figure and its one claim read."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(jobs.FIGURES, "fig3", replace(jobs.FIGURES["fig3"], tables=("noise",)))
-        patch.setattr(jobs, "CLAIM_TABLES", ("noise",))
+        patch.setattr(jobs, "claim_tables", lambda claims: ["noise"])
         yield
 
 
@@ -172,7 +172,7 @@ class Workbench:
             *tasks,
             Task("tabulate_experiment", {"experiment": "noise"}, tuple(scores), {"table": table}),
             Task("draw_figure", {"figure": "fig3"}, (table,), figure),
-            Task("judge_claims", {}, (table,), claims),
+            Task("judge_claims", {"claims": "claims"}, (table,), claims),
         ]
 
     @property

@@ -9,6 +9,7 @@ import pytest
         ("fig1", {"fig1"}, set()),
         ("fig2", {"fig2"}, {"contexts"}),
         ("fig3", {"fig3"}, {"noise", "task_dimension", "condition", "context_length"}),
+        ("fig4", {"fig4"}, {"depth"}),
         ("fig7", {"fig7"}, {"training_length"}),
         ("figures", {"fig1", "fig2", "fig3", "fig7"}, None),
         ("claims", set(), None),

@@ -13,7 +13,7 @@ from nao.config import ConfigError, expand, load
 from nao.estimators.table import ESTIMATORS
 from nao.figures import FIGURES
 from nao.folder import Occupied, occupy
-from nao.jobs import DEFAULT_FIGURES, RULES, Job, experiment_of, wildcards
+from nao.jobs import CLAIMS, DEFAULT_FIGURES, RULES, Job, experiment_of, wildcards
 from nao.models.native import NativeError, resolve
 from nao.provenance.fingerprint import code_fingerprint, foreign_modules
 from nao.provenance.packages import installed

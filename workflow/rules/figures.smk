@@ -89,7 +89,7 @@ rule judge_claims:
             ),
         ),
     log:
-        f"{RESULTS}/logs/judge_claims.log",
+        f"{RESULTS}/logs/judge_claims/{{claims}}.log",
     conda:
         "../../envs/environment.yaml"
     resources:

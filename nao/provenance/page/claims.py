@@ -11,9 +11,13 @@ NEEDED = ("id", "subject", "statement", "number", "done", "planned", "verdict")
 
 
 def claims_in(base: Path) -> list[dict[str, Any]]:
-    """A group a rule, with a line an estimator; empty where nothing was judged."""
+    """A group a rule, with a line an estimator; empty where nothing was judged.
+
+    Of every figure's claims where they were judged, else of those that are drawn by default.
+    """
+    judged = (base / f"{name}.parquet" for name in ("claims_all", "claims"))
     try:
-        table = read_table(base / "claims.parquet")
+        table = read_table(next(filter(Path.is_file, judged), base / "claims.parquet"))
     except UnreadableTable:
         return []
     if not set(table.columns) >= set(NEEDED):
