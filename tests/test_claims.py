@@ -436,7 +436,7 @@ class TestDepth:
         errors = {2: 3.0, 4: 1.0, 8: 2.0}
         claims = self.claims(low=errors.get, high=errors.get)
         assert claims.loc["C7a", "number"] == pytest.approx(3)
-        assert claims.loc["C7a", "note"].startswith("L = 2 against 4")
+        assert str(claims.loc["C7a", "note"]).startswith("L = 2 against 4")
 
     def test_a_failed_replicate_is_missed_and_all_of_them_undecided(self):
         claims = self.claims(low=lambda L: 1.0, high=lambda L: 6 / L, failed=[1])
@@ -490,7 +490,7 @@ class TestShifts:
     def test_where_it_was_fitted_is_no_shift(self):
         claims = self.judged(lambda name, value: 3.0 if value == self.HOME else 1.0)
         assert claims.loc["C14a", "verdict"] == "holds"
-        assert claims.loc["C14a", "note"].endswith("where it was fitted 3.03")
+        assert str(claims.loc["C14a", "note"]).endswith("where it was fitted 3.03")
 
     def test_a_sweep_of_the_base_point_alone_is_undecided(self):
         tables = {

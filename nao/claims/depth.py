@@ -38,7 +38,7 @@ def gain_ratio(tables: Tables, high: str, low: str) -> Iterator[Finding]:
 def _best(scores: pd.DataFrame) -> float:
     """The number of layers with the least error in the mean of its logarithm."""
     means = scores.mean().to_numpy()
-    return np.nan if np.isnan(means).all() else float(scores.columns[np.nanargmin(means)])
+    return np.nan if np.isnan(means).all() else float(scores.columns[int(np.nanargmin(means))])
 
 
 def _gain(scores: pd.DataFrame) -> pd.Series:

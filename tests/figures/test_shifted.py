@@ -26,7 +26,7 @@ def diamonds(axes, filled):
 
 @pytest.mark.parametrize("name", [name for name, panel in PANELS.items() if panel.fitted_there])
 def test_an_estimator_stands_between_two_oracles(panels, name):
-    shifted, there = smoke_tables()[name], smoke_tables()[PANELS[name].fitted_there]
+    shifted, there = smoke_tables()[name], smoke_tables()[str(PANELS[name].fitted_there)]
     (outdated,), (told,) = (diamonds(panels[name], filled) for filled in (False, True))
     np.testing.assert_allclose(outdated.get_ydata(), errors(shifted, "oracle_ridge"))
     np.testing.assert_allclose(told.get_ydata(), errors(there, "oracle_ridge"))
