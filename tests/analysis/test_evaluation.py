@@ -104,7 +104,7 @@ def test_the_best_polynomial_stands_once_for_every_depth(problem, test_contexts)
     table = score_theory(problem, test_contexts, "oracle_ridge")
     least = table[table["metric"] == "polynomial_rmse"]
     assert list(least["layers"]) == list(range(1, DEEPEST + 1))
-    exact = [polynomial_risk(problem, test_contexts.x, L) for L in least["layers"]]
+    exact = [polynomial_risk(problem, test_contexts.x, int(L)) for L in least["layers"]]
     np.testing.assert_allclose(least["score"] ** 2, exact)
 
 
