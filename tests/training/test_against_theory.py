@@ -10,11 +10,11 @@ from nao.models.weights import estimate
 from nao.seeding import stream
 from nao.specs import RunSpec
 from nao.tasks.datasets import read_truth, write_dataset
-from nao.tasks.problems import Problem, sample_contexts
+from nao.tasks.problems import Problem, draw_problem, sample_contexts
 from nao.theory.one_step import Step, best_step, one_step_risk
 from nao.theory.posterior import bayes_risk, risk_floor
 from nao.training.train import Trained, train
-from tests.laws import problem_values
+from tests.laws import problem_spec, problem_values
 
 D, N = 8, 4
 CASES = {
@@ -73,11 +73,14 @@ def test_one_layer_finds_the_best_step(one_layer):
     assert 1 <= reached / best < 1.005
 
 
-def test_the_learned_risk_is_that_of_its_weights(one_layer):
-    fresh = sample_contexts(one_layer.truth, N, 100_000, stream(1, "fresh"), np.float32)
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["in distribution", "out of it"])
+def test_the_learned_risk_is_that_of_its_weights(one_layer, elsewhere):
+    others = problem_spec(D, rank=3, noise_std=0.5, condition=5.0)  # all four laws are other ones
+    tested = draw_problem(others, seed=2) if elsewhere else one_layer.truth
+    fresh = sample_contexts(tested, N, 100_000, stream(1, "fresh"), np.float32)
     squares = np.sum((estimate(one_layer.trained.model, fresh)[0] - fresh.w) ** 2, axis=1)
     error = squares.std() / np.sqrt(len(squares))
-    exact = one_step_risk(one_layer.truth, N, learned_step(one_layer))
+    exact = one_step_risk(tested, N, learned_step(one_layer))
     assert abs(squares.mean() - exact) < 4 * error
     assert error < 0.02 * exact
 
