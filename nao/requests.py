@@ -2,12 +2,9 @@
 
 A scheduler ends a job that takes more than it asked for, and lets one wait that asks for much. So
 requests are the need by the arithmetic below with a margin, and grow with each attempt, three times
-at most. Needs are fitted to recorded jobs on one core of an AMD EPYC (Zen 3):
-
-- A training of d, n = 20, 10 (40, 20; 100, 50) took 42 s (242 s; 449 s), by which a step costs
-  10 ms and its flops at 45 GFLOP/s to within a fifth. Peaks lay between 0.4 GB (d = 8) and 2.0 GB
-  (a pool of 0.58 GB at d = 100, n = 50), by which a pool is held 2.5 times.
-- Times on a GPU are assumed, not measured.
+at most. Needs are fitted to the jobs of scale laptop that `results/gallery` records, on one core of
+an AMD EPYC (Zen 3), and to parts of trainings and of EM at larger scales. Times on a GPU are
+assumed, not measured.
 """
 
 import math
@@ -15,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nao.config import Config, Plan, expand
+from nao.estimators.empirical_bayes import UNKNOWNS
 from nao.specs import DatasetSpec, RunSpec
 
 MB = 1e6
@@ -26,8 +24,14 @@ MARGIN = 4.0
 """How much slower than fitted a machine may be at the first attempt [choice]."""
 ATTEMPTS = 3
 """Attempts up to which requests grow."""
-STEP, RATE = {"cpu": 0.010, "cuda": 0.010}, {"cpu": 45e9, "cuda": 2e12}
-"""Seconds of a step beside its products, and flops a second. # ASSUME: both for a GPU."""
+STEP = {"native": 0.0011, "torch": 0.010, "cuda": 0.010}
+RATE = {"native": 75e9, "torch": 45e9, "cuda": 2e12}
+"""Seconds of a step beside its products, and flops a second, by what evaluates the model: the
+kernel in C or torch on a core, torch on a GPU. # ASSUME: both for a GPU."""
+SMALL = 5e9
+"""Flops a second of a core on matrices of one context, which go by the speed of memory."""
+EM = 300
+"""Iterations of EM over all ranks that it tries."""
 BACKWARD = 1.6
 """Flops of the way back in those of the way forth: Gram matrices are shared by the two."""
 BATCH = 256
@@ -72,9 +76,17 @@ def training_products(spec: RunSpec) -> float:
 
 
 def training_seconds(spec: RunSpec, device: str) -> float:
-    """Seconds of a training on one core or one GPU by the arithmetic of this module."""
-    flops = training_products(spec) * (2 if spec.training.precision == "float64" else 1)
-    return spec.training.steps * STEP[device] + flops / RATE[device]
+    """Seconds of a training on one core (`cpu`) or one GPU (`cuda`) by this module's arithmetic."""
+    by = "cuda" if device == "cuda" else _evaluated_by(spec)
+    asked = 2 if spec.training.objective == "sure" else 1  # times that a step asks the model
+    flops = asked * training_products(spec) * (2 if spec.training.precision == "float64" else 1)
+    return spec.training.steps * asked * STEP[by] + flops / RATE[by]
+
+
+def _evaluated_by(spec: RunSpec) -> str:
+    """What evaluates the model on a core, where the kernel in C can be compiled."""
+    covered = spec.model.kind == "transformer" and spec.model.norm == "matrix"
+    return "native" if covered and spec.training.precision == "float32" else "torch"
 
 
 def _tokens(spec: RunSpec, contexts: int) -> float:
@@ -104,7 +116,7 @@ def _evaluate_run(plan: Plan, run: str, elsewhere: str | None = None) -> Request
     spec = plan.runs[run]
     orders = 1 if elsewhere is not None else plan.row_orders + 1
     contexts = spec.dataset.test_contexts * spec.dataset.replicates * orders
-    seconds = contexts * products(spec) / RATE["cpu"]
+    seconds = contexts * products(spec) / RATE[_evaluated_by(spec)]
     return Request.of(420 + 20 * _tokens(spec, BATCH), 10 + seconds)
 
 
@@ -120,13 +132,25 @@ def _evaluate_baseline(
 ) -> Request:
     spec = plan.datasets[dataset]
     contexts = spec.test_contexts + spec.train_contexts * spec.replicates
-    decomposed = 40 * contexts * spec.context_length**2 * spec.problem.dimension
-    return Request.of(300 + 4 * _pool(spec, 1), 10 + decomposed / (RATE["cpu"] / 10))
+    seconds = 40 * contexts * spec.context_length**2 * spec.problem.dimension / SMALL
+    if estimator == "empirical_bayes":
+        seconds += spec.replicates * EM * _em_seconds(spec)
+    return Request.of(300 + 4 * _pool(spec, 1), 10 + seconds)
+
+
+def _em_seconds(spec: DatasetSpec) -> float:
+    """Of an iteration of EM at the largest rank tried: its normal equations and its residuals."""
+    n, d, contexts = spec.context_length, spec.problem.dimension, spec.train_contexts
+    rank = min(getattr(spec.problem.prior, "rank", n) + 1, n)
+    columns = min(rank + 1, UNKNOWNS // d)  # of (w_0, A)
+    equations = contexts * columns**2 * d * (d + 1) + (columns * d) ** 3 / 3
+    residuals = contexts * columns * (8 * n * d + 4 * n * columns + 3 * columns**2)
+    return equations / RATE["torch"] + residuals / SMALL
 
 
 def _extract_prior(plan: Plan, run: str) -> Request:
     spec = plan.runs[run].dataset
-    return Request.of(250, 30 + spec.replicates * spec.problem.dimension**3 / 1e6)
+    return Request.of(200, 5 + spec.replicates * spec.problem.dimension**3 / 1e6)
 
 
 def _small(memory: float) -> Callable[..., Request]:
@@ -173,8 +197,13 @@ def _wildcards(plan: Plan, rule: str) -> list[dict[str, str]]:
     if rule in ("train", "extract_prior") or rule.startswith("evaluate_run"):
         return [{"run": run, **elsewhere} for run in plan.runs]
     if rule == "make_dataset" or rule.startswith("evaluate_baseline"):
-        estimator = {} if rule == "make_dataset" else {"estimator": ""}
-        return [{"dataset": dataset, **estimator, **elsewhere} for dataset in plan.datasets]
+        return [
+            {"dataset": dataset, **estimator, **elsewhere}
+            for dataset in plan.datasets
+            for estimator in (
+                [{}] if rule == "make_dataset" else [{"estimator": e} for e in plan.baselines]
+            )
+        ]
     return [{}]
 
 
