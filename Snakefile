@@ -11,6 +11,9 @@ include: "workflow/rules/common.smk"
 configfile: CONFIG  # for what Snakemake carries to other machines; it is read in common.smk
 
 
+container: "envs/nao.sif"  # built from envs/Dockerfile; of use with --sdm apptainer alone
+
+
 include: "workflow/rules/memory.smk"
 include: "workflow/rules/datasets.smk"
 include: "workflow/rules/training.smk"
