@@ -97,15 +97,18 @@ def planned(plan: Plan) -> Iterator[Job]:
     Of those on tasks of another data set, the ones that an experiment asks for.
     """
     names = wildcards(plan)
-    asked = {
+    asked = dict.fromkeys(
         path for name in plan.experiments for each in scores(plan, name) for path in each.values()
-    }
+    )
     for rule, row in RULES.items():
         keys = sorted(row.wildcards)
-        for values in product(*(names[key] for key in keys)):
-            given = dict(zip(keys, values, strict=True))
-            if "elsewhere" not in given or row.outputs["scores"].format(**given) in asked:
-                yield Job(plan, rule, given)
+        if "elsewhere" in keys:  # of their product hardly any are
+            pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", row.outputs["scores"])
+            found = (re.fullmatch(pattern, path) for path in asked)
+            yield from (Job(plan, rule, match.groupdict()) for match in found if match)
+        else:
+            for values in product(*(names[key] for key in keys)):
+                yield Job(plan, rule, dict(zip(keys, values, strict=True)))
 
 
 def wildcards(plan: Plan) -> dict[str, Collection[str]]:
