@@ -155,6 +155,15 @@ def test_what_ended_a_job_is_one_sentence(tmp_path, message, log, words):
     assert told or not words
 
 
+def test_of_warnings_those_are_told_that_a_user_can_act_on(capsys):
+    handler = LogHandler(SimpleNamespace(dryrun=False), None)  # pyright: ignore[reportArgumentType]
+    for message in ("No SLURM account given, trying to guess.", "the disk is nearly full"):
+        warning = record(None, message)
+        warning.levelno = logging.WARNING
+        handler.emit(warning)
+    assert capsys.readouterr().err == "the disk is nearly full\n"
+
+
 def test_a_group_of_jobs_fails_once_and_says_why(tmp_path, capsys):
     log = tmp_path / "7.log"
     log.write_text("slurmstepd: error: *** JOB 7 ON cpu1 CANCELLED AT now DUE TO TIME LIMIT ***\n")

@@ -23,6 +23,8 @@ from snakemake_logger_plugin_nao.reasons import reason
 
 # What Snakemake says of a failed script beside the script's own sentence, which is told at the end.
 ECHOES = frozenset({"RuleException", "CalledProcessError"})
+# On an account that SLURM takes from SBATCH_ACCOUNT or chooses itself; a refusal is told as one.
+GUESSES = ("No SLURM account given", "No account was given", "Unable to guess SLURM account")
 ENDINGS = ("Exiting because a job execution failed", "At least one job did not complete")
 
 
@@ -109,7 +111,9 @@ class LogHandler(LogHandlerBase):
         if record.levelno >= ERROR:
             if not message.startswith(ENDINGS):
                 self._print(message, "red")
-        elif record.levelno == WARNING or message.startswith(("Nothing to be done", "Trying to")):
+        elif message.startswith(("Nothing to be done", "Trying to")) or (
+            record.levelno == WARNING and not message.startswith(GUESSES)
+        ):
             self._print(message)
 
     def _print(self, text: str, style: str = "") -> None:
