@@ -11,7 +11,7 @@ from rich.console import Console
 from nao.bench.command import bench_command
 from nao.config import ConfigError, load
 from nao.folder import Occupied, recover
-from nao.handover import crate_command, page_command, publish_command
+from nao.handover import crate_command, findings_command, page_command, publish_command
 from nao.provenance import view
 from nao.provenance.clone import clone_at, plan_at
 from nao.provenance.difference import compare
@@ -71,6 +71,7 @@ app.add_typer(export, name="export")
 app.add_typer(config_commands, name="config")
 app.command("bench")(bench_command)
 app.command("publish")(publish_command)
+app.command("findings")(findings_command)
 app.command("page")(page_command)
 export.command("crate")(crate_command)
 console = Console(highlight=False, soft_wrap=True)
@@ -269,3 +270,7 @@ def recover_command(
         recover(folder, typer.echo)
     except Occupied as error:
         fail(str(error))
+
+
+if __name__ == "__main__":
+    app()

@@ -5,9 +5,14 @@ from typing import Annotated
 
 import typer
 
+from nao.claims.findings import filled
+from nao.files import atomic_path
 from nao.provenance.clone import clone_at
 from nao.provenance.publication import PublicationError, publish
 from nao.terminal import RESULTS, Clone, audited, fail, note, today_of, trees, waiting
+
+README = Path("README.md")
+GALLERY = RESULTS / "gallery"
 
 
 def crate_command(
@@ -54,6 +59,20 @@ def publish_command(
     except (PublicationError, OSError) as error:
         fail(str(error))
     typer.echo(f"{out} written: {len(files)} files of {tree} and the records behind them")
+
+
+def findings_command(
+    text: Annotated[Path, typer.Argument(help="A text whose numbers have addresses.")] = README,
+    tree: Annotated[Path, typer.Option("--of", help="The tree to take them from.")] = GALLERY,
+) -> None:
+    """Bring the numbers of a text up to date: each `1.73<!-- C2e paper -->` from its table."""
+    before = text.read_text(encoding="utf-8")
+    after = filled(before, tree)
+    changed = sum(old != new for old, new in zip(before.split(), after.split(), strict=True))
+    if changed:
+        with atomic_path(text) as path:
+            path.write_text(after, encoding="utf-8")
+    typer.echo(f"{text}: {changed} numbers changed")
 
 
 def page_command(

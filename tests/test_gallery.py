@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from nao.claims.findings import filled, without_address
 from nao.provenance.audit import SOUND, Audit, audit
 from nao.provenance.clone import today_at
 from nao.provenance.lineage import lineage, rows_of
@@ -35,6 +36,13 @@ def test_the_readme_shows_what_is_published():
     assert publication is not None, MEND
     assert shown
     assert set(shown) <= set(publication.files)
+
+
+def test_the_readme_s_numbers_are_those_of_the_tables():
+    text = (ROOT / "README.md").read_text("utf-8")
+    found = text[text.index("## What it finds") : text.index("## Claim")]
+    assert without_address(found) == []
+    assert filled(text, GALLERY) == text, "nao findings brings them up to date"
 
 
 def test_each_picture_leads_to_its_points_by_records_alone():

@@ -1,0 +1,5 @@
+"""`python -m nao`: the commands of `nao`."""
+
+from nao.cli import app
+
+app()

@@ -1,0 +1,81 @@
+"""Numbers in prose, each taken from the tables of a results tree.
+
+    It comes to 1.73<!-- C2e paper --> times the oracle's error.
+
+The comment is the number's address, which no reader of the shown text sees:
+
+    C2e paper                  what a rule measured of an estimator, from claims.parquet
+    noise 0.3 heldout          an estimator's RMSE over the oracle's, at a value of an experiment
+    noise 0.3 heldout misfit   another of its scores there
+    prior heldout              without a value where the experiment sweeps none
+
+Scores are geometric means over replicates, as they are for the claims. A number keeps as many
+significant digits as are written.
+"""
+
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+NUMBER = r"[−-]?\d+(?:\.\d+)?"
+ADDRESSED = re.compile(rf"({NUMBER})<!-- ([^>]+?) -->")
+CLAIM = re.compile(r"C\d+[a-z]?")
+
+
+def filled(text: str, tree: Path) -> str:
+    """The text with every addressed number as the tables in `tree` have it.
+
+    Raises ValueError where an address leads to no finite number.
+    """
+    return ADDRESSED.sub(
+        lambda found: f"{_written(number_at(found[2], tree), found[1])}<!-- {found[2]} -->", text
+    )
+
+
+def without_address(text: str) -> list[str]:
+    """The decimal fractions that no address follows, but for settings, as in σ_ε = 0.1."""
+    found = re.finditer(r"(= )?(?<![\w.])([−-]?\d+\.\d+)", ADDRESSED.sub("", text))
+    return [each[2] for each in found if not each[1]]
+
+
+def number_at(address: str, tree: Path) -> float:
+    """The number that an address leads to. Raises ValueError where there is none."""
+    first, *more = address.split()
+    try:
+        number = _claim(first, *more, tree) if CLAIM.fullmatch(first) else _score(first, more, tree)
+    except (OSError, TypeError, ValueError) as fault:
+        raise ValueError(f"{address!r} leads to no number in {tree}: {fault}") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{address!r} leads to no number in {tree}; name another")
+    return number
+
+
+def _claim(rule: str, estimator: str, tree: Path) -> float:
+    claims = pd.read_parquet(tree / "claims.parquet")
+    rows = claims[(claims["id"] == rule) & (claims["estimator"] == estimator)]
+    return float(rows["number"].iloc[0]) if len(rows) else math.nan
+
+
+def _score(experiment: str, more: list[str], tree: Path) -> float:
+    table = pd.read_parquet(tree / "experiments" / f"{experiment}.parquet")
+    if table["value"].notna().any():
+        value, *more = more
+        table = table[np.isclose(table["value"].astype(float), float(value))]
+    estimator, *metric = more
+    if metric:
+        return _mean(table, estimator, *metric)
+    return _mean(table, estimator, "rmse") / _mean(table, "oracle_ridge", "rmse")
+
+
+def _mean(table: pd.DataFrame, estimator: str, metric: str) -> float:
+    rows = table[(table["estimator"] == estimator) & (table["metric"] == metric)]
+    return float(np.exp(np.log(rows["score"]).mean()))
+
+
+def _written(number: float, before: str) -> str:
+    digits = len(before.lstrip("−-").replace(".", "").lstrip("0"))
+    places = max(digits - 1 - math.floor(math.log10(abs(number))), 0) if number else digits
+    return f"{number:.{places}f}".replace("-", "−")
