@@ -22,7 +22,10 @@ from nao.estimators.table import ESTIMATORS
 from nao.figures import FIGURES
 
 DEFAULT_FIGURES = ("fig1", "fig2", "fig3", "fig7")
-CLAIMS = {"claims": DEFAULT_FIGURES, "claims_all": (*DEFAULT_FIGURES, "fig4", "fig10")}
+CLAIMS = {
+    "claims": DEFAULT_FIGURES,
+    "claims_all": (*DEFAULT_FIGURES, "fig4", "fig5", "fig6", "fig10"),
+}
 """By the name of their files: the figures by whose tables and the base point's they are judged."""
 
 Paths = str | list[str]

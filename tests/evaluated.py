@@ -5,6 +5,7 @@ empirical Bayes for `heldout` and `supervised`, debiased two-stage ridge for `mi
 have the plan's shape and real numbers, with a spread over replicates.
 """
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from nao.analysis.mechanism import describe, prior_span, tabulate_layers
 from nao.analysis.recovery import tabulate_recovered
 from nao.analysis.tables import SYMMETRISED, tabulate, tabulate_priors
 from nao.config import Plan, expand, load
+from nao.estimators.estimator import Answer
 from nao.estimators.table import ESTIMATORS
 from nao.figures.style import Looks, looks_of
 from nao.models.probe import codes_of, probe
@@ -38,6 +40,10 @@ SWEPT = {
     "shifted_task_dimension": [1, 5],
     "shifted_subspace": [0, 45],
     "depth": [2, 3],
+    "priors": [40],
+    "noise_laws": [40],
+    "noise_spread": [40],
+    "ablations": [20, 40],
     "training_length": [20, 40],
     "recipe_layers": [2, 3],
     "recipe_learning_rate": [0.004, 0.008],
@@ -69,6 +75,10 @@ def smoke_plan() -> Plan:
     values = yaml.safe_load(CONFIG.read_text())
     kept = ("prior", *SWEPT, "recipe_variants")
     experiments = {name: values["experiments"][name] for name in kept}
+    laws = experiments["priors"]["settings"]
+    experiments["priors"]["settings"] = {
+        name: laws[name] for name in ("gaussian", "uniform", "mixture4")
+    }
     smoke = values["scales"]["smoke"] | {"values": SWEPT}
     smoke["base"]["dataset"] |= DATASET
     return expand(
@@ -105,14 +115,20 @@ def read_scores(estimator: str, source: str, elsewhere: str | None = None) -> pd
     test = contexts(tested, "test")
     if run is None:
         scores = score_estimates(estimate(estimator, fitted, tested), test, estimator)
+        told = list(answers(estimator, fitted, tested).values())
+        reasons = np.repeat([answer.reason for answer in told], len(scores) // len(told))
+        scores = scores.assign(reason=pd.array(reasons, dtype="string"))
         if estimator == "oracle_ridge" and not elsewhere:
             scores = pd.concat([scores, score_theory(problem(source), test, estimator)])
         return scores
     layers = getattr(run.model, "layers", None)
     labels = run.learner, run.model.kind, run.training.objective, layers
     found = {"": estimate(STAND_INS[run.training.objective], fitted, tested)}
+    if run.model.kind != "mixture_of_ridges":  # the others have no posterior
+        found[""] = replace(found[""], variance=None)
     if run.model.kind == "transformer" and not elsewhere:
-        found[SYMMETRISED] = estimate("empirical_bayes", fitted, fitted)
+        averaged = estimate("empirical_bayes", fitted, fitted)
+        found[SYMMETRISED] = replace(averaged, variance=None)
     return pd.concat(
         [score_estimates(each, test, *labels, prefix) for prefix, each in found.items()],
         ignore_index=True,
@@ -143,16 +159,20 @@ def read_layers(run: str) -> pd.DataFrame:
 @cache
 def estimate(estimator: str, dataset: str, tested: str) -> Estimates:
     """Estimates on test contexts, once or for each replicate of the contexts fitted to."""
+    found = answers(estimator, dataset, tested)
+    known = [answer.variance for answer in found.values() if answer.variance is not None]
+    variance = np.stack(known) if known else None
+    return Estimates(np.stack([each.w_hat for each in found.values()]), tuple(found), variance)
+
+
+@cache
+def answers(estimator: str, dataset: str, tested: str) -> dict[int | None, Answer]:
+    """What an estimator says of test contexts, by replicate."""
     test, chosen = contexts(tested, "test"), ESTIMATORS[estimator]
     if not chosen.needs_training:
-        answers, replicates = [chosen.attempt(test, truth=problem(dataset))], (None,)
-    else:
-        replicates = tuple(smoke_plan().datasets[dataset].members)
-        training = (contexts(dataset, "train", replicate) for replicate in replicates)
-        answers = [chosen.attempt(test, each) for each in training]
-    known = [answer.variance for answer in answers if answer.variance is not None]
-    variance = np.stack(known) if known else None
-    return Estimates(np.stack([answer.w_hat for answer in answers]), replicates, variance)
+        return {None: chosen.attempt(test, truth=problem(dataset))}
+    replicates = smoke_plan().datasets[dataset].members
+    return {each: chosen.attempt(test, contexts(dataset, "train", each)) for each in replicates}
 
 
 @cache

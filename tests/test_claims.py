@@ -502,6 +502,126 @@ class TestShifts:
         assert set(claims["note"]) == {"no other law was tested"}
 
 
+def in_settings(experiment: str, errors: dict[str, dict[str, float]], **columns) -> pd.DataFrame:
+    """Of every estimator its RMSE by setting, in two replicates that differ by 2 %."""
+    models = {"oracle_ridge": None, "posterior_mean": None, "mor": "mixture_of_ridges"}
+    return pd.DataFrame(
+        [
+            {
+                "experiment": experiment,
+                "setting": setting,
+                "value": 40.0,
+                "estimator": name,
+                "model": models.get(name, "transformer"),
+                "replicate": replicate,
+                "metric": "rmse",
+                "score": error * (1.01 if replicate else 0.99),
+                "reason": None,
+            }
+            | columns
+            for name, by_setting in errors.items()
+            for setting, error in by_setting.items()
+            for replicate in (0, 1)
+        ]
+    ).astype({"replicate": "Int64", "value": "Float64"})
+
+
+class TestBeyondTheGaussian:
+    def verdicts(self, errors: dict[str, dict[str, float]], experiment: str = "priors"):
+        claims = judge({experiment: in_settings(experiment, errors)}, LABELS)
+        return {(row.id, row.estimator): row for row in claims.itertuples()}
+
+    def test_as_near_to_the_oracle_as_under_the_gaussian(self):
+        oracle = {"gaussian": 1.0, "uniform": 2.0, "sparse": 3.0}
+        near = {"gaussian": 1.5, "uniform": 3.1, "sparse": 4.0}
+        far = {"gaussian": 1.5, "uniform": 3.0, "sparse": 6.0}
+        found = self.verdicts({"oracle_ridge": oracle, "near": near, "far": far})
+        assert found["C8a", "near"].verdict == "holds"
+        assert found["C8a", "near"].number == pytest.approx(3.1 / 2 / 1.5)
+        assert found["C8a", "far"].verdict == "fails"
+        assert found["C8a", "far"].number == pytest.approx(2 / 1.5)
+        assert "sparse 1.33" in found["C8a", "far"].note
+
+    def test_the_harder_mixture_decides_and_mixtures_of_ridges_are_asked_too(self):
+        errors = {
+            "oracle_ridge": {"mixture4": 4.0, "mixture16": 8.0},
+            "posterior_mean": {"mixture4": 1.0, "mixture16": 1.0},
+            "nao": {"mixture4": 2.0, "mixture16": 9.0},
+            "mor": {"mixture4": 1.02, "mixture16": 1.04},
+        }
+        found = self.verdicts(errors)
+        assert (found["C8d", "nao"].verdict, found["C8d", "mor"].verdict) == ("fails", "holds")
+        assert (found["C8e", "nao"].verdict, found["C8e", "mor"].verdict) == ("fails", "holds")
+        assert found["C8e", "mor"].number == pytest.approx(1.04)
+
+    def test_who_adapts_passes_what_knows_the_mean_level_alone(self):
+        oracle = {"one": 1.0, "ten": 1.0}
+        errors = {"oracle_ridge": oracle, "adapts": oracle | {"ten": 0.9}}
+        found = self.verdicts(errors | {"does_not": oracle | {"ten": 1.2}}, "noise_spread")
+        assert found["C8c", "adapts"].verdict == "holds"
+        assert found["C8c", "does_not"].verdict == "fails"
+
+    @pytest.mark.parametrize(
+        ("ratio", "expected"), [(1.05, "holds"), (0.95, "holds"), (1.3, "fails"), (0.7, "fails")]
+    )
+    def test_calibration_is_judged_where_it_is_furthest_off(self, ratio, expected):
+        true = {"gaussian": 1.0, "uniform": 2.0}
+        predicted = {"gaussian": 1.01, "uniform": 2.0 * ratio}
+        both = pd.concat(
+            [
+                in_settings("priors", {"mor": true}),
+                in_settings("priors", {"mor": predicted}, metric="predicted_rmse"),
+            ],
+            ignore_index=True,
+        )
+        claims = judge({"priors": both}, LABELS).set_index("id")
+        assert claims.loc["C8f", "verdict"] == expected
+        assert claims.loc["C8f", "number"] == pytest.approx(ratio)
+
+
+class TestAblations:
+    def verdicts(self, errors: dict[str, float]):
+        table = in_settings("ablations", {name: {"": error} for name, error in errors.items()})
+        claims = judge({"ablations": table}, LABELS)
+        return {(row.id, row.estimator): (row.verdict, row.number) for row in claims.itertuples()}
+
+    def test_each_change_is_held_against_what_differs_in_it_alone(self):
+        found = self.verdicts(
+            {
+                "ridge": 1.5,
+                "paper_random": 0.2,
+                "paper_softmax": 0.5,
+                "uncoded": 0.2,
+                "heldout_softmax": 0.1,
+                "paper_two_layers": 0.6,
+                "paper_unnormed": 0.9,
+                "paper_one_layer": 1.45,
+            }
+        )
+        assert found["C9a", "paper_softmax"] == ("holds", pytest.approx(2.5))
+        assert found["C9a", "heldout_softmax"] == ("fails", pytest.approx(0.5))
+        assert found["C9b", "paper_unnormed"] == ("fails", pytest.approx(0.6))
+        assert found["C9c", "paper_one_layer"] == ("holds", pytest.approx(1.45 / 1.5))
+        assert found["C9d", "paper_unnormed"] == ("holds", pytest.approx(1.5))
+
+    def test_networks_against_rivals_the_best_of_the_learned_ones(self):
+        found = self.verdicts(
+            {
+                "paper": 0.4,
+                "heldout": 0.1,
+                "empirical_bayes": 0.095,
+                "two_stage_ridge_debiased": 0.2,
+                "upg": 0.3,
+                "rtt": 0.25,
+            }
+        )
+        assert found["C11a", "paper"][0] == "fails"
+        assert found["C11a", "heldout"] == ("holds", pytest.approx(0.1 / 0.095))
+        assert found["C11b", "paper"] == ("fails", pytest.approx(2))
+        assert found["C11c", "heldout"] == ("holds", pytest.approx(0.4))
+        assert found["C11c", "paper"] == ("fails", pytest.approx(1.6))
+
+
 class TestTable:
     def test_every_rule_is_judged_on_the_plans_tables(self):
         labels = {name: learner.label for name, learner in smoke_plan().learners.items()}
@@ -513,6 +633,9 @@ class TestTable:
         studied = ["paper", "paper_permuted", "misfit", "heldout"]
         alone = {"C10a": studied[:3], "C10b": ["heldout"], "C10c": ["heldout"]}
         alone |= {f"C7{part}": ["heldout"] for part in "abc"}
+        alone |= {f"C8{part}": ["paper", "heldout"] for part in "abcde"}
+        alone |= {f"C9{part}": [] for part in "abcd"} | {"C8f": []}
+        alone |= {f"C11{part}": ["paper", "heldout"] for part in "abc"}
         alone |= {f"C14{part}": ["paper", "misfit", "heldout"] for part in "abcde"}
         for claim, judged_for in estimators.items():
             learners = [name for name in judged_for if name in studied]

@@ -28,6 +28,12 @@ class Interval:
 UNKNOWN = Interval(np.nan, np.nan, np.nan)
 
 
+def longest(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows at the largest value of a sweep; all where there is no axis."""
+    values = table["value"]
+    return table[(values == values.max()).fillna(True)]
+
+
 def log_scores(rows: pd.DataFrame) -> pd.DataFrame:
     """ln(score) of one estimator and metric: a row a replicate, a column a value; NaN where failed.
 

@@ -11,7 +11,14 @@ from nao.claims.verdicts import Claim, judged
 __all__ = ["RULES", "Claim", "judge", "to_markdown"]
 
 
-CLASSICAL = {"ridge": "RE", "two_stage_ridge": "TRE", "oracle_ridge": "ORE"}
+CLASSICAL = {
+    "ridge": "RE",
+    "two_stage_ridge": "TRE",
+    "empirical_bayes": "EM",
+    "mixture_em": "EM, mixture",
+    "oracle_ridge": "ORE",
+    "posterior_mean": "posterior mean",
+}
 
 
 def judge(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> pd.DataFrame:

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nao.figures.curves import curves, draw_theory, plain_decades, scale_log
+from nao.figures.curves import curves, draw_theory, scale_log
 from nao.figures.legend import draw_legend
-from nao.figures.marks import shows
 from nao.figures.ratios import LABEL, draw_ratios, over_oracle
-from nao.figures.style import BLACK, GREY, WIDTH, Looks, look_of, style
+from nao.figures.rows import draw_rows
+from nao.figures.style import WIDTH, Looks, look_of, style
 
 CHOICES = {
     "recipe_layers": "layers $L$",
@@ -40,34 +39,13 @@ def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
             axes.set(title=f"({letter})", xlabel=label, ylabel=LABEL)
         last = below.subplots()
         last.set_title(f"({'abcdefghi'[len(CHOICES)]})  one choice changed at a time")
-        _draw_variants(last, over_oracle(tables[VARIANTS]), looks)
+        variants = over_oracle(tables[VARIANTS])
+        trained = _trained(variants)
+        draw_rows(last, variants, trained, looks, look_of(trained[0], looks).color)
         draw_legend(above, curves(next(iter(sweeps.values())), looks), ("expected",))
     return figure
 
 
-def _draw_variants(axes: Axes, table: pd.DataFrame, looks: Looks) -> None:
-    """A row for each learner: its replicates as dots, and how many of them failed."""
-    scores = table[table["metric"] == "rmse"]
-    trained = scores[scores["model"].notna()]
-    learners = list(dict.fromkeys(trained["estimator"]))
-    for row, learner in enumerate(learners):
-        own = trained[trained["estimator"] == learner]
-        reached = own["score"].dropna()
-        color = look_of(learners[0], looks).color
-        (dots,) = axes.plot(reached, np.full(len(reached), row), "o", color=color, alpha=0.7, mew=0)
-        label = look_of(learner, looks).label
-        shows(dots, label, VARIANTS, [[int(index)] for index in reached.index], upright=False)
-        if len(reached):
-            axes.plot(np.median(reached), row, "|", color=BLACK, markersize=10)
-        if lost := len(own) - len(reached):
-            place = axes.get_yaxis_transform()
-            axes.text(
-                1, row, f"{lost} failed", transform=place, ha="right", va="center", fontsize=7
-            )
-    axes.axvline(1, color=GREY, lw=0.8)
-    axes.set_xscale("log")
-    low, high = axes.get_xlim()
-    plain_decades(axes.xaxis, high / low)
-    axes.set_yticks(range(len(learners)), [look_of(name, looks).label for name in learners])
-    axes.invert_yaxis()
-    axes.set_xlabel(LABEL)
+def _trained(table: pd.DataFrame) -> list[str]:
+    """The learners of a table, in its order."""
+    return list(dict.fromkeys(table.loc[table["model"].notna(), "estimator"]))

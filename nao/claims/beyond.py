@@ -1,0 +1,80 @@
+"""What is measured of laws beyond the Gaussian and of posteriors (C8)."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from nao.analysis.calibration import predicted_over_true
+from nao.analysis.sweeps import UNKNOWN, log_ratio, log_scores, longest, mean_interval
+from nao.claims.measures import NAO, ORACLE, curve, finding, geometric
+from nao.claims.verdicts import Finding, Tables
+
+GAUSSIAN = "gaussian"
+EXACT = "posterior_mean"
+
+
+def away_from_gaussian(tables: Tables, experiment: str) -> Iterator[Finding]:
+    """NAO/ORE over what it is under the Gaussian law, in the setting where that is largest."""
+    table = longest(tables[experiment])
+    for name in _trained(table, nao=True):
+        ratios = _ratios(table, name, ORACLE)
+        if GAUSSIAN in ratios:
+            home = ratios.pop(GAUSSIAN)
+            note = f"under the Gaussian law {np.exp(home.mean()):.3g}"
+            yield _worst(name, ratios.sub(home, axis=0), note)
+
+
+def against(
+    tables: Tables, experiment: str, settings: tuple[str, ...], reference: str, nao: bool = False
+) -> Iterator[Finding]:
+    """RMSE over the reference's, in the one of these settings where that is largest."""
+    table = longest(tables[experiment])
+    table = table[table["setting"].isin(settings)]
+    for name in _trained(table, nao):
+        yield _worst(name, _ratios(table, name, reference))
+
+
+def calibration(tables: Tables, experiment: str) -> Iterator[Finding]:
+    """Predicted over true RMSE of each that has a posterior, in the setting where it is most off.
+
+    Where an estimator has no answer none is asked of it.
+    """
+    ratios = predicted_over_true(longest(tables[experiment]))
+    for name, rows in ratios.groupby("estimator", sort=False):
+        by_setting = {
+            str(setting): log_scores(own).iloc[:, -1]
+            for setting, own in rows.groupby("setting", sort=False)
+            if own["reason"].isna().all()
+        }
+        if by_setting:
+            yield _worst(str(name), pd.concat(by_setting, axis=1), either_side=True)
+
+
+def _trained(table: pd.DataFrame, nao: bool) -> list[str]:
+    """The learners, or of these the transformers alone."""
+    chosen = table["model"] == NAO if nao else table["model"].notna()
+    return list(table.loc[chosen.fillna(False), "estimator"].unique())
+
+
+def _ratios(table: pd.DataFrame, name: str, reference: str) -> pd.DataFrame:
+    """ln of the ratio by replicate, a column a setting."""
+    settings = table.groupby("setting", sort=False)
+    return pd.concat(
+        {
+            str(setting): log_ratio(curve(rows, name), curve(rows, reference)).iloc[:, -1]
+            for setting, rows in settings
+        },
+        axis=1,
+    )
+
+
+def _worst(name: str, ratios: pd.DataFrame, note: str = "", either_side: bool = False) -> Finding:
+    """The setting whose mean is largest or, to either side, furthest from 1; others in the note."""
+    means = ratios.mean()
+    if means.isna().all():
+        return finding(name, ratios, UNKNOWN, note)
+    worst = int(np.nanargmax(means.abs() if either_side else means))
+    said = ", ".join(f"{setting} {np.exp(mean):.3g}" for setting, mean in means.items())
+    estimate = geometric(mean_interval(ratios.iloc[:, worst]))
+    return finding(name, ratios, estimate, "; ".join(filter(None, [said, note])))

@@ -1,0 +1,70 @@
+"""Figure 5: priors and noise beyond the Gaussian, and whether an estimator knows its own error."""
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from nao.analysis.calibration import CALIBRATED, predicted_over_true
+from nao.analysis.sweeps import longest
+from nao.figures.categories import draw_categories
+from nao.figures.style import BLACK, FAINT, GREY, WIDTH, Look, Looks, style
+
+NAMES = {
+    "gaussian": "Gaussian",
+    "uniform": "uniform",
+    "student_t": "Student t",
+    "laplace": "Laplace",
+    "sparse": "sparse",
+    "mixture4": "4 lines",
+    "mixture16": "16 lines",
+    "one": "one for all",
+    "three": "÷3 to ×3",
+    "ten": "÷10 to ×10",
+}
+"""Of settings, for readers."""
+
+
+def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
+    """RMSE by prior (a), law of the noise (b) and its spread (c); predicted over true RMSE (d)."""
+    last = {name: longest(table) for name, table in tables.items()}
+    drawn: list[Look] = []
+    with style():
+        figure = Figure(figsize=(WIDTH, 7.2), layout="constrained")
+        panels = figure.subplot_mosaic("aa;bc;dd", height_ratios=(5, 4.4, 3.4))
+        for letter, name, title in (
+            ("a", "priors", "prior"),
+            ("b", "noise_laws", "law of the noise"),
+            ("c", "noise_spread", "noise level of a context"),
+        ):
+            drawn += draw_categories(panels[letter], last[name], looks, _names(last[name]))
+            panels[letter].set_title(f"({letter})  {title}")
+            panels[letter].set_ylabel(r"RMSE of $\hat w$")
+        ratios = predicted_over_true(last["priors"])
+        draw_categories(panels["d"], ratios, looks, _names(ratios), "predicted_rmse")
+        _mark_calibrated(panels["d"])
+        panels["d"].set(title="(d)  calibration, priors of (a)", ylabel="predicted / true RMSE")
+        _draw_legend(figure, drawn)
+    return figure
+
+
+def _names(table: pd.DataFrame) -> list[str]:
+    settings = dict.fromkeys(map(str, table["setting"]))
+    return [NAMES.get(setting, setting) for setting in settings]
+
+
+def _mark_calibrated(axes: Axes) -> None:
+    axes.axhspan(*CALIBRATED, color=FAINT, alpha=0.5, lw=0, zorder=0.5)
+    axes.axhline(1, color=GREY, lw=0.8, zorder=1)
+
+
+def _draw_legend(figure: Figure, drawn: Iterable[Look]) -> None:
+    """Every estimator once, and the cross."""
+    looks = sorted({look.label: look for look in drawn}.values(), key=lambda look: look.order)
+    handles = [Line2D([], [], label=look.label, **look.strokes | {"ls": ""}) for look in looks]
+    handles.append(
+        Line2D([], [], label="no answer, or trained/planned", color=BLACK, marker="x", ls="")
+    )
+    figure.legend(handles=handles, loc="outside upper center", ncols=5, columnspacing=1.2)
