@@ -35,6 +35,7 @@ def sources(tmp_path) -> Clone:
         ((), ("seed=-1",), "seed = -1 is refused: .* greater than or equal to 0"),
         ((), ("sede=1",), "sede = 1 is not a known key"),
         ((), ("baselines=[rigde]",), "baselines: 'rigde' is no estimator; choose among ridge, "),
+        ((), ("baselines=[ridge]",), "baselines of experiments.* lack 'oracle_ridge', which fig"),
         (("fig9",), (), "fig9 is no target; choose among .*figures, fig1, fig2"),
         (("claim",), (), "claim is no target; choose among .*claims, or name a file"),
         ((), ("seed=yes",), "seed = '?(yes|True)'? is refused: .*integer"),

@@ -20,6 +20,8 @@ from nao.provenance.packages import installed
 from nao.provenance.schema import record_path
 from nao.requests import request
 
+ORACLE = "oracle_ridge"
+
 
 def refuse(sentence):
     """End with one sentence, before any work has started."""
@@ -52,6 +54,11 @@ def checked_plan():
         for name in {experiment_of(table) for table in drawing.tables}:
             if name not in plan.experiments:
                 refuse(f"config.yaml has no experiments.{name}, which {figure} draws; add it")
+            if ORACLE not in plan.experiments[name].baselines:
+                refuse(
+                    f"baselines of experiments.{name} lack {ORACLE!r}, which {figure} holds "
+                    "errors against; add it"
+                )
     for folder in (Path("results"), Path("results", plan.scale)):
         if folder.is_symlink() and not folder.exists():
             refuse(f"{folder} is a link to {os.readlink(folder)}, which is not there; make it")
