@@ -11,14 +11,16 @@ import secrets
 import shutil
 import signal
 import socket
-import subprocess
-import time
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from tests.cluster import services
+from tests.cluster.accounting import SETTINGS, Accounting
+from tests.cluster.services import Services, Unavailable, until
+
 PACKAGES = ("munge", "slurmctld", "slurmd", "slurm-client")
+PROGRAMS = ("munged", "slurmctld", "slurmd", "squeue")
 NODES = {"cpu1": 26821, "cpu2": 26822, "gpu1": 26823}
 LINKS = Path("/etc/slurm")
 CONFIGURATIONS = ("slurm.conf", "gres.conf")
@@ -56,7 +58,7 @@ KillWait=10
 SlurmdTimeout=20
 UnkillableStepTimeout=30
 GresTypes=gpu
-AccountingStorageType=accounting_storage/none
+{accounting}
 NodeName=DEFAULT Boards=1 SocketsPerBoard=1 CoresPerSocket=4 ThreadsPerCore=1 CPUs=4 \
 RealMemory=8000 State=UNKNOWN
 NodeName=cpu1 NodeHostname={host} NodeAddr=127.0.0.1 Port=26821
@@ -68,46 +70,23 @@ PartitionName=gpu Nodes=gpu1 MaxTime=1-00:00:00 State=UP
 DEVICES = "NodeName=gpu1 Name=gpu File=/dev/null\nNodeName=gpu1 Name=gpu File=/dev/zero\n"
 
 
-class Unavailable(RuntimeError):
-    """SLURM cannot be had on this machine."""
-
-
-def until(condition: Callable[[], object], seconds: float, what: str) -> None:
-    """Wait for something to come true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} did not come in {seconds:g} s")
-        time.sleep(0.1)
-
-
 def install() -> None:
-    """Debian's packages, where they are not there already. Raises `Unavailable`."""
+    """Raises `Unavailable`."""
     if os.getuid() != 0:
-        raise Unavailable("only root can start SLURM's services")
+        raise Unavailable("only root can start its services")
     for link in (LINKS / name for name in CONFIGURATIONS):
         if link.is_symlink() and not link.exists():  # of a lab that was killed
             link.unlink()
     if any((LINKS / name).exists() for name in CONFIGURATIONS):
         raise Unavailable("this machine belongs to a cluster already")
-    if all(shutil.which(name) for name in ("slurmctld", "slurmd", "squeue", "munged")):
-        return
-    if shutil.which("apt-get") is None:
-        raise Unavailable("there is no apt-get")
-    options = {"env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}, "capture_output": True}
-    get = ["apt-get", "--quiet", "--quiet"]
-    subprocess.run([*get, "update"], **options)
-    chosen = [*get, "install", "--yes", "--no-install-recommends", *PACKAGES]
-    if subprocess.run(chosen, **options).returncode:
-        raise Unavailable("its packages cannot be installed")
+    services.install(PACKAGES, PROGRAMS)
 
 
 @dataclass
-class Lab:
-    """The cluster, in a folder of its own."""
+class Lab(Services):
+    """The cluster, in a folder of its own; with accounting where that can be installed."""
 
-    folder: Path
-    services: dict[str, subprocess.Popen] = field(default_factory=dict)
+    accounting: Accounting | None = None
 
     def start(self) -> None:
         for part in ("etc", "run", "log", "state", "spool", "munge"):
@@ -116,13 +95,21 @@ class Lab:
             if folder.stat().st_uid == 0 and folder != Path("/"):
                 folder.chmod(folder.stat().st_mode | 0o011)
         host = socket.gethostname().partition(".")[0]
-        self._etc("slurm.conf").write_text(CONFIGURATION.format(host=host, lab=self.folder))
+        with suppress(Unavailable):
+            Accounting.install()
+            self.accounting = Accounting(self)
+        accounting = SETTINGS.format(lab=self.folder) if self.accounting else ""
+        self._etc("slurm.conf").write_text(
+            CONFIGURATION.format(host=host, lab=self.folder, accounting=accounting)
+        )
         self._etc("gres.conf").write_text(DEVICES)
         LINKS.mkdir(exist_ok=True)
         for name in CONFIGURATIONS:
             (LINKS / name).symlink_to(self._etc(name))
         self._start_munge()
-        self._serve("slurmctld", "slurmctld", "-D", "-c")
+        if self.accounting:
+            self.accounting.start()
+        self.serve("slurmctld", "slurmctld", "-D", "-c")
         until(lambda: "is UP" in self.ask("scontrol", "ping"), 30, "slurmctld")
         for node in NODES:
             self.start_node(node)
@@ -130,17 +117,12 @@ class Lab:
 
     def stop(self) -> None:
         """What was started, and nothing else."""
-        subprocess.run(["scancel", "--user", "root"], capture_output=True)
+        if left := self.ask("squeue", "-h", "-o", "%i").split():
+            self.ask("scancel", *left)
         with suppress(TimeoutError):
             until(lambda: not self.ask("squeue", "-h"), 60, "an empty queue")
-        for name in [*NODES, "slurmctld", "munged"]:
-            if service := self.services.get(name):
-                service.terminate()
-        for service in self.services.values():
-            try:
-                service.wait(20)
-            except subprocess.TimeoutExpired:
-                service.kill()
+        for names in (NODES, ("slurmctld",), ("slurmdbd",), ("mariadbd", "munged")):
+            self.end(*names)
         for name in CONFIGURATIONS:
             link = LINKS / name
             if link.is_symlink() and link.readlink() == self._etc(name):
@@ -149,12 +131,12 @@ class Lab:
     def start_node(self, node: str) -> None:
         """Begin its service anew, and let it register."""
         (self.folder / "spool" / node).mkdir(exist_ok=True)
-        self._serve(node, "slurmd", "-D", "-N", node)
+        self.serve(node, "slurmd", "-D", "-N", node)
 
     def crash_node(self, node: str) -> None:
         """As when its power fails: its service and all processes of its jobs are killed."""
         jobs = {job["JobId"] for job in self.jobs() if job.get("BatchHost") == node}
-        parents, dead = {}, {self.services[node].pid}
+        parents, dead = {}, {self.processes[node].pid}
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 stat = (process / "stat").read_text()
@@ -169,10 +151,7 @@ class Lab:
         for pid in dead:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        self.services[node].wait()
-
-    def ask(self, *command: str) -> str:
-        return subprocess.run(command, capture_output=True, text=True).stdout
+        self.processes[node].wait()
 
     def jobs(self) -> list[dict[str, str]]:
         """All jobs that SLURM remembers, finished ones too, with their fields."""
@@ -203,20 +182,8 @@ class Lab:
             "seed-file": "munge.seed",
         }
         arguments = [f"--{name}={munge / file}" for name, file in options.items()]
-        self._serve("munged", "munged", "-F", *arguments, user="munge")
+        self.serve("munged", "munged", "-F", *arguments, user="munge")
         until((munge / "munge.socket").exists, 20, "munge")
-
-    def _serve(self, name: str, program: str, *arguments: str, user: str | None = None) -> None:
-        path = shutil.which(program) or f"/usr/sbin/{program}"
-        with open(self.folder / "log" / f"{name}.out", "a") as out:
-            self.services[name] = subprocess.Popen(
-                [path, *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                user=user,
-                start_new_session=True,
-            )
 
     def _etc(self, name: str) -> Path:
         return self.folder / "etc" / name

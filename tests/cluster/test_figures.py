@@ -1,15 +1,17 @@
 """All figures through the shipped profile: the bytes of a local run, asked for as the rules say."""
 
 import re
+from collections import defaultdict
 from datetime import datetime
-from itertools import accumulate
+from itertools import pairwise
 
 import pytest
 
-from nao.config import expand, load
 from nao.requests import request
-from tests.cluster.conftest import TARGET, ClusterClone
+from tests.cluster.clone import ClusterClone
+from tests.cluster.conftest import TARGET
 from tests.cluster.lab import Lab
+from tests.cluster.training import jobs_of, plan_of
 from tests.workflow.clone import Clone
 
 pytestmark = pytest.mark.cluster
@@ -26,12 +28,13 @@ def run(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> tuple[ClusterClon
     return clone, done.stdout
 
 
-def trainings(lab: Lab, clone: ClusterClone) -> dict[str, dict[str, str]]:
-    """Jobs of this clone's trainings, by run."""
+@pytest.fixture(scope="module")
+def trainings(run, lab: Lab) -> dict[str, dict[str, str]]:
+    """The job of each training, of which none was submitted twice."""
     found = {}
-    for job in lab.jobs():
-        match = re.search(r"train.*?(d\d+-n\d+[\w.-]+)", job.get("Comment", ""))
-        if match and job["WorkDir"] == str(clone.folder):
+    for job in jobs_of(run[0], lab):
+        if match := re.search(r"rule_train.*?(d\d+-n\d+[\w.-]+)", job.get("Comment", "")):
+            assert match[1] not in found
             found[match[1]] = job
     return found
 
@@ -48,15 +51,13 @@ def test_every_record_is_verified(run):
     assert audit.returncode == 0, audit.stdout
 
 
-def test_slurm_was_asked_for_what_the_rules_say(run, lab):
-    clone, _ = run
-    plan = expand(load(clone.folder / "config.yaml").model_copy(update={"scale": "smoke"}))
-    jobs = trainings(lab, clone)
-    assert len(jobs) > 1
-    assert jobs.keys() == {
+def test_slurm_was_asked_for_what_the_rules_say(run, trainings):
+    clone, plan = run[0], plan_of(run[0])
+    assert len(trainings) > 1
+    assert trainings.keys() == {
         path.parent.name for path in clone.results.glob("runs/*/history.parquet")
     }
-    for name, job in jobs.items():
+    for name, job in trainings.items():
         asked = request(plan, "train", run=name)
         assert job["MinMemoryNode"] == f"{asked.memory}M"
         assert job["TimeLimit"] == f"00:{asked.runtime:02d}:00"
@@ -65,17 +66,19 @@ def test_slurm_was_asked_for_what_the_rules_say(run, lab):
         assert job["NodeList"] == "gpu1"
 
 
-def test_short_jobs_share_jobs_of_the_cluster(run, lab):
+def test_short_jobs_share_jobs_of_the_cluster(run, trainings, lab):
     clone, said = run
     made = int(re.findall(r"(\d+) of \d+ done", said)[-1])
-    submitted = [job for job in lab.jobs() if job["WorkDir"] == str(clone.folder)]
-    others = len(submitted) - len(trainings(lab, clone))
-    assert others < (made - len(trainings(lab, clone))) / 3
+    others = len(jobs_of(clone, lab)) - len(trainings)
+    assert others < (made - len(trainings)) / 3
 
 
-def test_no_more_trainings_ran_at_a_time_than_there_are_gpus(run, lab):
-    moments = []
-    for job in trainings(lab, run[0]).values():
-        moments += [(datetime.fromisoformat(job["EndTime"]), -1)]
-        moments += [(datetime.fromisoformat(job["StartTime"]), 1)]
-    assert max(accumulate(change for _, change in sorted(moments))) == 2
+def test_a_gpu_belonged_to_one_training_at_a_time(trainings):
+    spans = defaultdict(list)
+    for job in trainings.values():
+        (device,) = re.findall(r"\(IDX:(\d)\)", job["GRES"])
+        spans[device].append((job["StartTime"], job["EndTime"]))
+    assert spans.keys() == {"0", "1"}
+    for each in spans.values():
+        for (_, end), (start, _) in pairwise(sorted(each)):
+            assert datetime.fromisoformat(end) <= datetime.fromisoformat(start)

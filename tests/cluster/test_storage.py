@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from nao.config import expand, load
-from tests.cluster.conftest import ClusterClone
+from tests.cluster.clone import ClusterClone
+from tests.cluster.training import Training
 from tests.workflow.clone import Clone
 
 pytestmark = pytest.mark.cluster
@@ -17,9 +17,7 @@ def test_bytes_and_records_travel_through_a_storage(tmp_path: Path):
     if shutil.which("rsync") is None:
         pytest.skip("the storage plugin needs rsync")
     clone = ClusterClone(Clone.of_sources(tmp_path / "clone").folder)
-    plan = expand(load(clone.folder / "config.yaml").model_copy(update={"scale": "smoke"}))
-    name = plan.experiments["prior"].points[0].runs["heldout"]
-    target = f"results/smoke/runs/{name}/prior.parquet"
+    target = f"results/smoke/runs/{Training(clone).name}/prior.parquet"
     local = clone.copy(tmp_path / "local")
     local.make(target)
     Clone(clone.folder).make(
