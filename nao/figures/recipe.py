@@ -41,7 +41,8 @@ def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
         last.set_title(f"({'abcdefghi'[len(CHOICES)]})  one choice changed at a time")
         variants = over_oracle(tables[VARIANTS])
         trained = _trained(variants)
-        draw_rows(last, variants, trained, looks, look_of(trained[0], looks).color)
+        first = [look_of(name, looks).color for name in trained[:1]]  # none where none is there
+        draw_rows(last, variants, trained, looks, *first)
         draw_legend(above, curves(next(iter(sweeps.values())), looks), ("expected",))
     return figure
 
