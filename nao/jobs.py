@@ -222,6 +222,15 @@ def _scores(plan: Plan, experiment: str) -> dict[str, Paths]:
     return {"scores": list(dict.fromkeys(every))}
 
 
+def _estimates(plan: Plan, experiment: str) -> list[str]:
+    """What every estimator made of the test contexts of the data that it was fitted to."""
+    spec = plan.experiments[experiment]
+    fitted = dict.fromkeys(point.fitted for point in spec.points)
+    baselines = (f"baselines/{each}/{name}" for each in fitted for name in spec.baselines)
+    runs = (f"runs/{run}" for run in dict.fromkeys(_runs(plan, experiment)))
+    return [f"{folder}/estimates.parquet" for folder in (*baselines, *runs)]
+
+
 RULES = {
     "make_dataset": Rule(
         outputs={role: _data(role, "{dataset}") for role in ("train", "test", "truth")},
@@ -286,6 +295,22 @@ RULES = {
         params=lambda plan, experiment: {
             "experiment": plan.experiments[experiment],
             "runs": {run: plan.runs[run] for run in _runs(plan, experiment)},
+        },
+    ),
+    "tabulate_examples": Rule(
+        outputs={"table": table("{experiment}_examples")},
+        inputs=lambda plan, experiment: {
+            "estimates": _estimates(plan, experiment),
+            **{
+                role: [_data(role, dataset) for dataset in _datasets(plan, experiment)]
+                for role in ("test", "truth")
+            },
+        },
+        params=lambda plan, experiment: {
+            "experiment": plan.experiments[experiment],
+            "datasets": {
+                dataset: plan.datasets[dataset] for dataset in _datasets(plan, experiment)
+            },
         },
     ),
     "probe_layers": Rule(

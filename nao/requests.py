@@ -168,6 +168,7 @@ REQUESTS: dict[str, Callable[..., Request]] = {
     "evaluate_baseline_elsewhere": _evaluate_baseline,
     "tabulate_experiment": _small(200),
     "tabulate_moments": _small(200),
+    "tabulate_examples": _small(250),
     "probe_layers": _small(500),
     "draw_figure": _small(400),
     "judge_claims": _small(320),

@@ -14,6 +14,7 @@ import pandas as pd
 import yaml
 
 from nao.analysis.evaluation import Estimates, score_estimates, score_theory
+from nao.analysis.examples import tabulate_examples
 from nao.analysis.mechanism import describe, prior_span, tabulate_layers
 from nao.analysis.recovery import tabulate_recovered
 from nao.analysis.tables import SYMMETRISED, tabulate, tabulate_priors
@@ -25,6 +26,7 @@ from nao.models.probe import codes_of, probe
 from nao.models.transformer import Transformer
 from nao.models.weights import build
 from nao.seeding import stream
+from nao.specs import RunSpec
 from nao.tasks.datasets import draw_blocks
 from nao.tasks.problems import Contexts, Problem, draw_problem
 from tests.laws import problem_values
@@ -40,6 +42,8 @@ SWEPT = {
     "shifted_task_dimension": [1, 5],
     "shifted_subspace": [0, 45],
     "depth": [2, 3],
+    "operators": [40],
+    "digits": [8, 16],
     "priors": [40],
     "noise_laws": [40],
     "noise_spread": [40],
@@ -67,6 +71,8 @@ STAND_INS = {
     "heldout": "empirical_bayes",
     "supervised": "empirical_bayes",
 }
+ELSEWHERE = {"operator": "two_stage_ridge", "empirical": "gaussian_em"}
+"""Stand-ins for the rows and the prior for which those of `STAND_INS` are not made."""
 
 
 @cache
@@ -88,7 +94,7 @@ def smoke_plan() -> Plan:
 
 @cache
 def smoke_tables() -> dict[str, pd.DataFrame]:
-    """Every experiment table by name, `prior_moments` and `training_length_mechanism`."""
+    """Every experiment table by name, those of examples, of moments and of the mechanism."""
     plan = smoke_plan()
     tables = {
         name: tabulate(name, experiment, plan.datasets, read_scores)
@@ -98,7 +104,17 @@ def smoke_tables() -> dict[str, pd.DataFrame]:
     transformers = {name: run for name, run in plan.runs.items() if run.model.kind == "transformer"}
     name = "training_length"
     layers = tabulate_layers(name, plan.experiments[name], transformers, read_layers)
-    return tables | {"prior_moments": prior, "training_length_mechanism": layers}
+    examples = {
+        f"{name}_examples": tabulate_examples(
+            name,
+            plan.experiments[name],
+            plan.datasets,
+            lambda dataset: (problem(dataset), contexts(dataset, "test")),
+            read_estimates,
+        )
+        for name in ("operators", "digits")
+    }
+    return tables | examples | {"prior_moments": prior, "training_length_mechanism": layers}
 
 
 @cache
@@ -113,8 +129,10 @@ def read_scores(estimator: str, source: str, elsewhere: str | None = None) -> pd
     fitted = run.dataset.identity if run else source
     tested = elsewhere or fitted
     test = contexts(tested, "test")
+    sigma = problem(tested).design_covariance
     if run is None:
-        scores = score_estimates(estimate(estimator, fitted, tested), test, estimator)
+        found = estimate(estimator, fitted, tested)
+        scores = score_estimates(found, test, estimator, design_covariance=sigma)
         told = list(answers(estimator, fitted, tested).values())
         reasons = np.repeat([answer.reason for answer in told], len(scores) // len(told))
         scores = scores.assign(reason=pd.array(reasons, dtype="string"))
@@ -123,23 +141,39 @@ def read_scores(estimator: str, source: str, elsewhere: str | None = None) -> pd
         return scores
     layers = getattr(run.model, "layers", None)
     labels = run.learner, run.model.kind, run.training.objective, layers
-    found = {"": estimate(STAND_INS[run.training.objective], fitted, tested)}
+    found = {"": estimate(stand_in(run), fitted, tested)}
     if run.model.kind != "mixture_of_ridges":  # the others have no posterior
         found[""] = replace(found[""], variance=None)
     if run.model.kind == "transformer" and not elsewhere:
-        averaged = estimate("empirical_bayes", fitted, fitted)
+        linear = ELSEWHERE.get(run.dataset.problem.prior.kind, "empirical_bayes")
+        averaged = estimate(linear, fitted, fitted)
         found[SYMMETRISED] = replace(averaged, variance=None)
     return pd.concat(
-        [score_estimates(each, test, *labels, prefix) for prefix, each in found.items()],
+        [score_estimates(each, test, *labels, prefix, sigma) for prefix, each in found.items()],
         ignore_index=True,
     )
+
+
+def read_estimates(estimator: str, source: str) -> Estimates:
+    """What an estimates file would hold."""
+    if (run := smoke_plan().runs.get(source)) is None:
+        return estimate(estimator, source, source)
+    dataset = run.dataset.identity
+    return estimate(stand_in(run), dataset, dataset)
+
+
+def stand_in(run: RunSpec) -> str:
+    """The estimator in the place of a trained run."""
+    problem = run.dataset.problem
+    other = ELSEWHERE.get(problem.design.kind) or ELSEWHERE.get(problem.prior.kind)
+    return other or STAND_INS[run.training.objective]
 
 
 def read_prior(run: str) -> pd.DataFrame:
     """What the prior file of a run would hold."""
     spec = smoke_plan().runs[run]
     dataset = spec.dataset.identity
-    estimates = estimate(STAND_INS[spec.training.objective], dataset, dataset)
+    estimates = estimate(stand_in(spec), dataset, dataset)
     return tabulate_recovered(estimates, contexts(dataset, "test").x, problem(dataset))
 
 

@@ -15,6 +15,7 @@ from jaxtyping import Float
 
 from nao.estimators.empirical_bayes import Statistics, visible_axes
 from nao.estimators.estimator import NotComputable
+from nao.estimators.gaussian_em import fit_gaussian
 from nao.tasks.mixtures import GaussianMixture, Posterior
 from nao.tasks.problems import Contexts
 
@@ -182,26 +183,10 @@ def _posterior(
 def linear_estimates(
     x: Float[np.ndarray, "batch n d"], y: Float[np.ndarray, "batch n"]
 ) -> tuple[Float[np.ndarray, "batch d"], float]:
-    """ŵ of each context under one Gaussian of full covariance, by a few steps of EM, and its σ².
-
-    With G = XSXᵀ + σ²I and a = G⁻¹(Y − Xm): E[w] = m + SXᵀa, Cov w = S − SXᵀG⁻¹XS.
-    """
-    n, d = x.shape[1:]
-    mean = np.linalg.lstsq(x.reshape(-1, d), y.ravel())[0]
-    square = float(np.mean((y - x @ mean) ** 2))
-    covariance, variance, w_hat = square / d * np.eye(d), 0.1 * square, x[:, 0]
-    for _ in range(LINEAR_ITERATIONS):
-        xs = x @ covariance
-        inverse = np.linalg.inv(xs @ x.transpose(0, 2, 1) + variance * np.eye(n))
-        a = (inverse @ (y - x @ mean)[:, :, None])[:, :, 0]
-        w_hat = mean + (a[:, None] @ xs)[:, 0]
-        explained = (inverse @ xs).reshape(-1, d).T @ xs.reshape(-1, d) / len(x)
-        mean = w_hat.mean(axis=0)
-        deviation = w_hat - mean
-        covariance = covariance - explained + deviation.T @ deviation / len(x)
-        traces = np.trace(inverse, axis1=1, axis2=2)
-        variance *= float(np.mean(variance * np.sum(a**2, axis=1) + n - variance * traces)) / n
-    return w_hat, variance
+    """ŵ of each context under one Gaussian of full rank, by a few steps of EM, and its σ²."""
+    contexts = Contexts(x, y)
+    model = fit_gaussian(contexts, LINEAR_ITERATIONS)
+    return model.estimate(contexts), model.noise_variance
 
 
 def clustered(

@@ -9,11 +9,13 @@ from nao.estimators import (
     bayes,
     dartr,
     empirical_bayes,
+    gaussian_em,
     l_curve,
     lasso,
     least_squares,
     mixture_em,
     oracle,
+    principal_components,
     ridge,
     two_stage,
 )
@@ -29,7 +31,11 @@ ESTIMATORS: dict[str, Estimator] = {
     "two_stage_ridge": Estimator(two_stage.fit_prior, needs_training=True),
     "two_stage_ridge_debiased": Estimator(two_stage.fit_prior_debiased, needs_training=True),
     "empirical_bayes": Estimator(empirical_bayes.fit_mixed_model, needs_training=True),
+    "gaussian_em": Estimator(gaussian_em.fit_gaussian, needs_training=True),
     "mixture_em": Estimator(mixture_em.fit_mixture, needs_training=True),
+    "principal_components": Estimator(
+        principal_components.fit_principal_components, needs_training=True
+    ),
     "oracle_ridge": Estimator(oracle.oracle_ridge, needs_truth=True),
     "posterior_mean": Estimator(bayes.Bayes, needs_truth=True),
 }

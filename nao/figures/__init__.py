@@ -40,6 +40,8 @@ FIGURES = {
     "fig5": Drawing("nao.figures.priors:draw", ("priors", "noise_laws", "noise_spread")),
     "fig6": Drawing("nao.figures.ablations:draw", ("ablations",)),
     "fig7": Drawing("nao.figures.training_length:draw", ("training_length",)),
+    "fig8": Drawing("nao.figures.operators:draw", ("operators", "operators_examples")),
+    "fig9": Drawing("nao.figures.digits:draw", ("digits", "digits_examples")),
     "fig10": Drawing(
         "nao.figures.shifted:draw",
         (

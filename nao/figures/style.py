@@ -107,7 +107,7 @@ class Look:
 Looks = Mapping[str, Look]
 """By the name of the estimator."""
 
-TRAINED, LAST = 10, 100  # where in the order the trained estimators begin, and the oracle stands
+TRAINED, LAST = 12, 100  # where in the order the trained estimators begin, and the oracle stands
 CLASSICAL = {
     "least_squares": Look("least squares", ORANGE, "x", (0, (1, 2)), order=0),
     "lasso": Look("Lasso", ORANGE, "+", (0, (5, 1.5, 1, 1.5)), order=1),
@@ -119,6 +119,8 @@ CLASSICAL = {
     "two_stage_ridge_debiased": Look("TRE debiased", GREEN, "^", (0, (4, 2)), False, order=7),
     "empirical_bayes": Look("EM", SKY, "P", (0, (5, 1.5, 1, 1.5)), order=8),
     "mixture_em": Look("EM, mixture", SKY, "P", (0, (4, 2)), False, order=9),
+    "gaussian_em": Look("EM, full rank", SKY, "X", (0, (1, 1)), order=10),
+    "principal_components": Look("PCA least squares", GREEN, "v", (0, (1, 1)), False, order=11),
     "oracle_ridge": Look("ORE", BLACK, "D", "-", order=LAST),
     "posterior_mean": Look("posterior mean", BLACK, "D", (0, (4, 2)), False, order=LAST + 1),
 }

@@ -32,6 +32,23 @@ rule tabulate_moments:
         "../scripts/tabulate_moments.py"
 
 
+rule tabulate_examples:
+    input:
+        unpack(read("tabulate_examples")),
+    output:
+        **recorded(**made("tabulate_examples")),
+    log:
+        f"{RESULTS}/logs/tabulate_examples/{{experiment}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        **asked("tabulate_examples"),
+    params:
+        job=given("tabulate_examples"),
+    script:
+        "../scripts/tabulate_examples.py"
+
+
 rule probe_layers:
     input:
         unpack(read("probe_layers")),
