@@ -47,7 +47,7 @@ def recovered_rank(tables: Tables) -> Iterator[Finding]:
     for true, name, rows in _recovered(tables, "raw"):
         rank, ranks = float(true["rank"]), rows["rank"].astype("float64")
         done = int(ranks.notna().sum())
-        yield Finding(name, _range(ranks), done, len(ranks), accepted=(rank, rank))
+        yield Finding(name, over_replicates(ranks), done, len(ranks), accepted=(rank, rank))
 
 
 def spectral_drop(tables: Tables) -> Iterator[Finding]:
@@ -94,7 +94,7 @@ def order_margin(tables: Tables) -> Iterator[Finding]:
         }
         smallest = pd.concat(steps.values(), axis=1).min(axis=1, skipna=False)
         counts = [f"{pair} in {int((step.to_numpy() > 0).sum())}" for pair, step in steps.items()]
-        yield finding(name, learned, geometric(_range(smallest)), ", ".join(counts))
+        yield finding(name, learned, geometric(over_replicates(smallest)), ", ".join(counts))
 
 
 def distance_from_oracle(tables: Tables) -> Iterator[Finding]:
@@ -232,7 +232,7 @@ def finding(subject: str, scores: pd.DataFrame, estimate: Interval, note: str = 
     return Finding(subject, estimate, int(scores.notna().to_numpy().sum()), scores.size, note)
 
 
-def _range(numbers: pd.Series) -> Interval:
+def over_replicates(numbers: pd.Series) -> Interval:
     """Median, smallest and largest: for rules that every replicate must meet."""
     return Interval(numbers.median(), numbers.min(), numbers.max(), "range over replicates")
 

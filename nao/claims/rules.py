@@ -3,7 +3,7 @@
 from functools import partial
 
 from nao.analysis.calibration import CALIBRATED
-from nao.claims import ablations, beyond, depth, measures, shifts
+from nao.claims import ablations, beyond, depth, measures, rivals, shifts
 from nao.claims.verdicts import Range, Rule
 
 # A tenth of a norm leaves a hundredth of its square: 99 % of ‖w_0‖² or ‖Σ_w‖² is recovered.
@@ -425,6 +425,74 @@ RULES: tuple[Rule, ...] = (
         (ANY_LESS, 1),
         ("ablations",),
         partial(ablations.over_best, rivals=("upg", "rtt")),
+    ),
+    Rule(
+        "C12a",
+        "For kernels in operators NAO errs less than ridge and two-stage ridge do",
+        "the largest ratio of RMSE, and of the median error, to RE by GCV, RE by L-curve and TRE, "
+        "over all operators with the Gaussian prior, is below 1 in every replicate",
+        "largest NAO/rival",
+        (ANY_LESS, 1.0),
+        ("operators",),
+        partial(
+            rivals.largest_ratio,
+            experiment="operators",
+            rivals=(measures.RIDGE, "ridge_l_curve", measures.TWO_STAGE),
+            metrics=("rmse", "median_error"),
+            settings="_cosines",
+        ),
+    ),
+    Rule(
+        "C12b",
+        "For kernels in operators NAO predicts nearly as well as the oracle",
+        f"the largest ratio of prediction errors, over all operators with the Gaussian prior, is "
+        f"at most {SUFFICES:g} in every replicate",
+        "largest NAO/ORE in prediction",
+        (ANY_LESS, SUFFICES),
+        ("operators",),
+        partial(
+            rivals.largest_ratio,
+            experiment="operators",
+            rivals=(measures.ORACLE,),
+            metrics=("prediction_rmse",),
+            settings="_cosines",
+        ),
+    ),
+    Rule(
+        "C13a",
+        "For images NAO errs less than ridge and two-stage ridge do",
+        "the largest ratio of RMSE over all n is below 1 in every replicate",
+        "largest NAO/rival",
+        (ANY_LESS, 1.0),
+        ("digits",),
+        partial(
+            rivals.largest_ratio,
+            experiment="digits",
+            rivals=(measures.RIDGE, measures.TWO_STAGE),
+        ),
+    ),
+    Rule(
+        "C13b",
+        "For images NAO comes to the best estimator linear in Y",
+        f"the largest ratio of RMSE over all n is at most {NEAR_ORACLE:g} in every replicate",
+        "largest NAO/ORE, ORE told the moments of the training images",
+        (ANY_LESS, NEAR_ORACLE),
+        ("digits",),
+        partial(rivals.largest_ratio, experiment="digits", rivals=(measures.ORACLE,)),
+    ),
+    Rule(
+        "C13c",
+        "For images the mixture of ridges passes the best estimator linear in Y",
+        "the largest ratio of RMSE over all n is below 1 in every replicate",
+        "largest MoRB/ORE, ORE told the moments of the training images",
+        (ANY_LESS, 1.0),
+        ("digits",),
+        partial(
+            rivals.largest_ratio,
+            experiment="digits",
+            rivals=(measures.ORACLE,),
+            model="mixture_of_ridges",
+        ),
     ),
     _as_the_old_oracle("C14a", "shifted_noise"),
     _as_the_old_oracle("C14b", "shifted_condition"),

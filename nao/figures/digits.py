@@ -23,7 +23,7 @@ def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
     scores, examples = tables[SCORES], tables[EXAMPLES]
     drawn = curves(scores, looks)
     with style():
-        figure = Figure(figsize=(WIDTH, 7.2), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 7.4), layout="constrained")
         above, below = np.ravel(np.asarray(figure.subfigures(2, 1, height_ratios=(1, 1.15))))
         axes = above.subplots()
         draw_curves(axes, drawn)
@@ -50,7 +50,9 @@ def _draw_images(figure: SubFigure, examples: pd.DataFrame, looks: Looks) -> Non
         axes.spines[:].set_visible(False)
     for column, name in enumerate([None, *names]):
         label = "true" if name is None else look_of(name, looks).label
-        grid[0, column].set_title("\n".join(wrap(label, LETTERS)), loc="center", fontsize=7)
+        grid[0, column].set_title(
+            "\n".join(wrap(label, LETTERS, break_on_hyphens=False)), loc="center", fontsize=7
+        )
         own = rows["kind"] == "true" if name is None else rows["estimator"] == name
         for axes, (index, each) in zip(grid[:, column], rows[own].iterrows(), strict=False):
             _draw_image(axes, int(str(index)), each, label, panel)

@@ -12,7 +12,18 @@ from matplotlib.ticker import MaxNLocator
 
 from nao.figures.curves import plain_decades
 from nao.figures.marks import shows
-from nao.figures.style import BLACK, FAINT, GREY, LINES, WIDTH, Look, Looks, look_of, style
+from nao.figures.style import (
+    BLACK,
+    CLASSICAL,
+    FAINT,
+    GREY,
+    LINES,
+    WIDTH,
+    Look,
+    Looks,
+    look_of,
+    style,
+)
 
 SCORES, EXAMPLES = "operators", "operators_examples"
 ORACLE, EXACT = "oracle_ridge", "posterior_mean"
@@ -25,7 +36,7 @@ DEPTH = 1e-3  # of the noise floor: eigenvalues below this are not drawn
 
 
 def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
-    """A row an operator: what its rows see, one kernel of each prior, and two norms of the error."""
+    """A row an operator: what its rows see, a kernel of each prior, and two norms of the error."""
     scores, examples = tables[SCORES], tables[EXAMPLES]
     operators = list(dict.fromkeys(each.partition("_")[0] for each in scores["setting"]))
     with style():
@@ -91,14 +102,12 @@ def _draw_kernel(axes: Axes, examples: pd.DataFrame, looks: Looks) -> None:
 
 
 def _shown_kernels(examples: pd.DataFrame) -> pd.DataFrame:
-    """Estimates of the learners, which have replicates and are no baselines, and of a few more."""
+    """Estimates of the learners, and of a few more."""
     estimates = examples[examples["kind"] == "estimate"]
     return estimates[estimates["estimator"].isin([*SHOWN, *_learned(estimates)])]
 
 
 def _learned(rows: pd.DataFrame) -> list[str]:
-    from nao.figures.style import CLASSICAL
-
     return [name for name in dict.fromkeys(rows["estimator"].dropna()) if name not in CLASSICAL]
 
 
