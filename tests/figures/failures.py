@@ -18,9 +18,9 @@ def _failed(table: pd.DataFrame) -> pd.DataFrame:
         failed |= (table["estimator"] == "heldout") & first
         return table.assign(score=table["score"].mask(failed.fillna(False)))
     lost = failed.fillna(False).to_numpy(bool)
-    for column in ("mean", "covariance", "eigenvalues"):
+    for column in {"mean", "covariance", "eigenvalues", "values"} & set(table):
         table[column] = [
             np.full_like(value, np.nan) if gone else value
             for value, gone in zip(table[column], lost, strict=True)
         ]
-    return table.assign(rank=table["rank"].mask(lost))
+    return table.assign(rank=table["rank"].mask(lost)) if "rank" in table else table

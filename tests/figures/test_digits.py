@@ -22,7 +22,7 @@ def test_images_stand_side_by_side_with_their_psnr():
 def test_a_failed_training_shows_no_image():
     tables = smoke_tables()
     table = tables[EXAMPLES].copy()
-    gone = table["estimator"] == "heldout"
+    gone = (table["estimator"] == "heldout").fillna(False)
     table["values"] = [
         np.full_like(value, np.nan) if lost else value
         for value, lost in zip(table["values"], gone, strict=True)
