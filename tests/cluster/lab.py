@@ -82,6 +82,15 @@ def install() -> None:
     services.install(PACKAGES, PROGRAMS)
 
 
+def end_strays() -> None:
+    """What outlived its job: without cgroups SLURM loses processes whose parent has ended."""
+    mark = b"SLURM_WORKING_CLUSTER=lab:127.0.0.1:26817:"
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if mark in (process / "environ").read_bytes():
+                os.kill(int(process.name), signal.SIGKILL)
+
+
 @dataclass
 class Lab(Services):
     """The cluster, in a folder of its own; with accounting where that can be installed."""
@@ -123,6 +132,7 @@ class Lab(Services):
             until(lambda: not self.ask("squeue", "-h"), 60, "an empty queue")
         for names in (NODES, ("slurmctld",), ("slurmdbd",), ("mariadbd", "munged")):
             self.end(*names)
+        end_strays()
         for name in CONFIGURATIONS:
             link = LINKS / name
             if link.is_symlink() and link.readlink() == self._etc(name):
