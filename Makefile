@@ -5,6 +5,7 @@ PYTHON ?= python3
 
 BIN := .venv/bin
 LOCK := envs/requirements.txt
+HASHES := envs/hashes.txt
 RESULTS := results/$(SCALE)
 REPORT := results/report/$(SCALE)
 SNAKEMAKE := $(BIN)/snakemake --config scale=$(SCALE) --profile workflow/profiles/$(PROFILE)
@@ -62,11 +63,12 @@ ifdef MOVED
 .PHONY: .venv/installed
 endif
 
-.venv/installed: $(LOCK) pyproject.toml workflow/plugins/pyproject.toml
+.venv/installed: $(LOCK) $(HASHES) pyproject.toml workflow/plugins/pyproject.toml
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"error: Python \
 	3.11 or later is needed and this is {v[0]}.{v[1]}; name another, as in make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(if $(MOVED),--clear ).venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --requirement $(LOCK)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement $(HASHES)
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement $(LOCK) # torch is left
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . \
 	  --editable workflow/plugins
 	touch $@
@@ -75,12 +77,16 @@ endif
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement envs/cluster.txt
 	touch $@
 
-# Pins every package that the project needs, keeping the pins that still fit.
+# Pins every package that the project needs, keeping the pins that still fit; and hashes of their files.
 lock: .venv/installed ## Pin every package anew
 	$(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --no-header --no-emit-index-url \
 	  --no-emit-find-links --no-emit-trusted-host --annotation-style=line \
 	  --output-file $(LOCK) envs/development.in
 	sed -i 's/^\(torch==[0-9.]*\)+[a-z0-9]*/\1/' $(LOCK) # any build of that version
+	$(BIN)/pip-compile --quiet --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	  --no-emit-trusted-host --no-emit-options --generate-hashes --unsafe-package torch \
+	  --output-file $(HASHES) $(LOCK) # torch has others for each of its builds
+	sed -i '/^# WARNING/,$$d' $(HASHES) # that torch is left to the other lock
 	$(BIN)/pip-compile --quiet --strip-extras --no-header --no-emit-index-url --no-emit-find-links \
 	  --no-emit-trusted-host --annotation-style=line --output-file envs/cluster.txt envs/cluster.in
 	awk 'NR == FNR {seen[$$1]; next} !($$1 in seen)' $(LOCK) envs/cluster.txt > envs/cluster.new
