@@ -134,7 +134,8 @@ def read_scores(estimator: str, source: str, elsewhere: str | None = None) -> pd
         found = estimate(estimator, fitted, tested)
         scores = score_estimates(found, test, estimator, design_covariance=sigma)
         told = list(answers(estimator, fitted, tested).values())
-        reasons = np.repeat([answer.reason for answer in told], len(scores) // len(told))
+        each = len(scores) // len(told)
+        reasons = [answer.reason for answer in told for _ in range(each)]
         scores = scores.assign(reason=pd.array(reasons, dtype="string"))
         if estimator == "oracle_ridge" and not elsewhere:
             scores = pd.concat([scores, score_theory(problem(source), test, estimator)])

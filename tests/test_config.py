@@ -176,7 +176,8 @@ def test_what_is_tested_elsewhere_is_trained_at_the_base_point_alone(values):
     points = plan.experiments["shifted_subspace"].points
     assert {point.fitted for point in points} == {base.dataset}
     assert {point.runs["heldout"] for point in points} == {base.runs["heldout"]}
-    tilts = [plan.datasets[point.dataset].problem.prior.tilt for point in points]
+    priors = [plan.datasets[point.dataset].problem.prior.model_dump() for point in points]
+    tilts = [prior["tilt"] for prior in priors]
     assert tilts == values["scales"]["laptop"]["values"]["shifted_subspace"]
 
 

@@ -45,7 +45,8 @@ def number_at(address: str, tree: Path) -> float:
     """The number that an address leads to. Raises ValueError where there is none."""
     first, *more = address.split()
     try:
-        number = _claim(first, *more, tree) if CLAIM.fullmatch(first) else _score(first, more, tree)
+        # A word too many or too few is a TypeError, and a fault of the address.
+        number = _claim(first, *more, tree) if CLAIM.fullmatch(first) else _score(first, more, tree)  # pyright: ignore[reportCallIssue]
     except (OSError, TypeError, ValueError) as fault:
         raise ValueError(f"{address!r} leads to no number in {tree}: {fault}") from None
     if not math.isfinite(number):

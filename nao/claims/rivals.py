@@ -37,7 +37,7 @@ def largest_ratio(
         if not ratios:
             yield finding(name, pd.DataFrame(), UNKNOWN, "no rival has an answer")
             continue
-        every = pd.concat(ratios, axis=1)
+        every = pd.concat(ratios, axis=1)  # pyright: ignore[reportArgumentType, reportCallIssue]
         worst = every.max(axis=1, skipna=False)
         where = "" if every.isna().all(axis=None) else f"{every.mean().idxmax()}"
         yield finding(str(name), every, geometric(over_replicates(worst)), where)

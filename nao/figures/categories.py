@@ -39,7 +39,7 @@ def draw_categories(
             axes.vlines(place + shift, done.min(), done.max(), color=look.color, lw=1)
         if places:
             strokes = look.strokes | {"linestyle": ""}
-            (marks,) = axes.plot(*zip(*places, strict=True), zorder=3, **strokes)
+            (marks,) = axes.plot(*zip(*places, strict=True), zorder=3, **strokes)  # pyright: ignore[reportArgumentType]
             shows(marks, look.label, str(own["experiment"].iloc[0]), rows)
     axes.set_yscale("log")
     low, high = axes.get_ylim()

@@ -221,7 +221,7 @@ class ProblemSpec(Spec):
         span = COSINES if getattr(self.prior, "basis", "haar") == "cosines" else self.dimension
         if getattr(self.prior, "tilt", 0) and 2 * rank > span:
             raise ValueError(
-                f"prior.tilt = {self.prior.tilt:g} turns the {rank} directions of U into as many "
+                f"prior.tilt = {self.prior.tilt:g} turns the {rank} directions of U into as many "  # pyright: ignore[reportAttributeAccessIssue]
                 f"others, and there are {span} in all; lower prior.rank to {span // 2}, or set "
                 "tilt to 0"
             )

@@ -63,6 +63,7 @@ def test_an_estimator_without_replicates(test_contexts):
 def test_norms_that_differ_have_scores_of_their_own(condition):
     problem = draw_problem(problem_spec(5, condition=float(condition)), seed=3)
     test = sample_contexts(problem, 3, 40, np.random.default_rng(1))
+    assert test.w is not None
     w_hat = test.w + np.arange(5)
     scores = score_estimates(
         Estimates(w_hat[None], (None,)),

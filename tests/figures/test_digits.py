@@ -12,7 +12,9 @@ def test_images_stand_side_by_side_with_their_psnr():
     images = [axes for axes in draw("fig9", smoke_tables(), smoke_looks()).axes if axes.images]
     assert len(images) == IMAGES * (1 + len(names))
     true = own[(own["kind"] == "true") & (own["context"] == 0)].iloc[0]["values"]
-    np.testing.assert_array_equal(np.ravel(images[0].images[0].get_array()), true)
+    shown = images[0].images[0].get_array()
+    assert shown is not None
+    np.testing.assert_array_equal(np.ravel(shown), true)
     told = {axes.get_xlabel() for axes in images}
     ridge = own[(own["estimator"] == "ridge") & (own["context"] == 0)].iloc[0]["values"]
     square = np.mean((np.asarray(ridge) - true) ** 2)

@@ -270,7 +270,9 @@ def test_gradients_reach_what_the_options_add(options):
     gradients = {name: parameter.grad for name, parameter in started.named_parameters()}
     assert all(g is not None and g.isfinite().all() for g in gradients.values())
     for name in {"values", "outer"} & set(gradients):
-        assert gradients[name].any()
+        gradient = gradients[name]
+        assert gradient is not None
+        assert gradient.any()
 
 
 @pytest.mark.parametrize("more", [{"codes": {}}, {"start": {"share": 0.3}}])
