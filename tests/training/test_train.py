@@ -155,7 +155,7 @@ def test_a_diverging_member_leaves_the_others_alone(contexts, tmp_path, optimize
 
 
 def test_training_stops_when_every_member_has_diverged(contexts, kernel):
-    spec = specification(learning_rate=1e30, gradient_clip=None, warmup_steps=0)
+    spec = specification(learning_rate=1e12, gradient_clip=None, warmup_steps=0)
     trained = train(spec, contexts, kernel=kernel)
     assert len(trained.divergences) == 2
     assert trained.history.step.max() <= CHUNK

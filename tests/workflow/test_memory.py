@@ -40,7 +40,7 @@ def test_memory_that_the_records_contradict_is_set_right(clone: Clone):
 
 def test_a_file_without_its_record_is_made_anew_and_what_it_feeds(clone: Clone):
     record_path(clone.results, "claims.md").unlink()
-    assert [str(job) for job in copied(clone).planned()] == ["judge_claims"]
+    assert [str(job) for job in copied(clone).planned()] == ["judge_claims claims=claims"]
 
 
 def test_rules_read_and_make_what_the_audit_expects(finished: Clone):

@@ -140,7 +140,7 @@ def test_a_learners_label_redraws_and_computes_nothing(clone):
 
 
 def test_a_new_point_of_a_sweep_is_trained_alone(clone):
-    clone.edit("config.yaml", "noise: [0.1, 0.3]", "noise: [0.1, 0.3, 0.5]")
+    clone.edit("config.yaml", "      noise: [0.1, 0.3]", "      noise: [0.1, 0.3, 0.5]")
     jobs = clone.planned()
     assert texts(jobs, "make_dataset") == ["make_dataset dataset=d8-n4-r1-s0.5-k1-N200"]
     assert texts(jobs, "train") == [

@@ -122,11 +122,18 @@ def test_the_tables_of_a_run_have_the_promised_columns(finished, plan):
     table = pd.read_parquet(finished.results / "experiments" / "contexts.parquet")
     learners = plan.experiments["contexts"].points[0].runs
     assert set(table["estimator"]) == {*learners, *plan.baselines}
-    metrics = ("rmse", "relative_rmse", "misfit")
+    metrics = ("rmse", "relative_rmse", "median_error", "misfit")
     assert set(table["metric"]) == {
         *metrics,
         *(f"symmetrised_{metric}" for metric in metrics),
-        *("expected_rmse", "rmse_bound", "oracle_law", "rmse_floor", "polynomial_rmse"),
+        *(
+            "predicted_rmse",
+            "expected_rmse",
+            "rmse_bound",
+            "oracle_law",
+            "rmse_floor",
+            "polynomial_rmse",
+        ),
     }
     assert table["score"].notna().all()
 
