@@ -36,7 +36,7 @@ def sources(tmp_path) -> Clone:
         ((), ("sede=1",), "sede = 1 is not a known key"),
         ((), ("baselines=[rigde]",), "baselines: 'rigde' is no estimator; choose among ridge, "),
         ((), ("baselines=[ridge]",), "baselines of experiments.* lack 'oracle_ridge', which fig"),
-        (("fig11",), (), "fig11 is no target; choose among .*figures, fig1, fig2"),
+        (("fig11",), (), "fig11 is no target; choose among .*figures, .*fig1, fig2"),
         (("claim",), (), "claim is no target; choose among .*claims, or name a file"),
         ((), ("seed=yes",), "seed = '?(yes|True)'? is refused: .*integer"),
     ],
