@@ -42,5 +42,5 @@ def draw_rows(
     low, high = axes.get_xlim()
     plain_decades(axes.xaxis, high / low)
     axes.set_yticks(range(len(estimators)), [look_of(name, looks).label for name in estimators])
-    axes.set_ylim(len(estimators) - 0.5, -0.5)
+    axes.set_ylim(max(len(estimators), 1) - 0.5, -0.5)
     axes.set_xlabel(LABEL)
