@@ -134,8 +134,7 @@ def read_scores(estimator: str, source: str, elsewhere: str | None = None) -> pd
         found = estimate(estimator, fitted, tested)
         scores = score_estimates(found, test, estimator, design_covariance=sigma)
         told = list(answers(estimator, fitted, tested).values())
-        each = len(scores) // len(told)
-        reasons = [answer.reason for answer in told for _ in range(each)]
+        reasons = [answer.reason for answer in told for _ in range(len(scores) // len(told))]
         scores = scores.assign(reason=pd.array(reasons, dtype="string"))
         if estimator == "oracle_ridge" and not elsewhere:
             scores = pd.concat([scores, score_theory(problem(source), test, estimator)])

@@ -29,7 +29,7 @@ def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
             draw_rows(axes, table, names, looks, color)
             axes.set_title(f"({letter})  {title}")
             axes.label_outer()
-        _mark_ridge(panels[:, 0], table, looks)  # pyright: ignore[reportArgumentType]
+        _mark_ridge(list(panels[:, 0]), table, looks)
     return figure
 
 

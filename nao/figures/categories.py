@@ -38,8 +38,7 @@ def draw_categories(
             rows.append([int(index) for index in here.index])
             axes.vlines(place + shift, done.min(), done.max(), color=look.color, lw=1)
         if places:
-            strokes = look.strokes | {"linestyle": ""}
-            (marks,) = axes.plot(*zip(*places, strict=True), zorder=3, **strokes)  # pyright: ignore[reportArgumentType]
+            (marks,) = axes.plot(*zip(*places, strict=True), zorder=3, **look.marks)
             shows(marks, look.label, str(own["experiment"].iloc[0]), rows)
     axes.set_yscale("log")
     low, high = axes.get_ylim()

@@ -63,7 +63,7 @@ def _mark_calibrated(axes: Axes) -> None:
 def _draw_legend(figure: Figure, drawn: Iterable[Look]) -> None:
     """Every estimator once, and the cross."""
     looks = sorted({look.label: look for look in drawn}.values(), key=lambda look: look.order)
-    handles = [Line2D([], [], label=look.label, **look.strokes | {"ls": ""}) for look in looks]  # pyright: ignore[reportArgumentType]
+    handles = [Line2D([], [], label=look.label, **look.marks) for look in looks]
     handles.append(
         Line2D([], [], label="no answer, or trained/planned", color=BLACK, marker="x", ls="")
     )

@@ -98,6 +98,11 @@ class Look:
         }
 
     @property
+    def marks(self) -> dict[str, Any]:
+        """The same without a line, where values have no order."""
+        return self.strokes | {"linestyle": ""}
+
+    @property
     def symmetrised(self) -> "Look":
         """Of the same estimator's estimates averaged over orders and signs of the rows."""
         label = f"{self.label}, symmetrised"
