@@ -197,14 +197,16 @@ def _wildcards(plan: Plan, rule: str) -> list[dict[str, str]]:
     elsewhere = {"elsewhere": ""} if rule.endswith("_elsewhere") else {}
     if rule in ("train", "extract_prior") or rule.startswith("evaluate_run"):
         return [{"run": run, **elsewhere} for run in plan.runs]
-    if rule == "make_dataset" or rule.startswith("evaluate_baseline"):
-        return [
-            {"dataset": dataset, **estimator, **elsewhere}
-            for dataset in plan.datasets
-            for estimator in (
-                [{}] if rule == "make_dataset" else [{"estimator": e} for e in plan.baselines]
-            )
-        ]
+    if rule == "make_dataset":
+        return [{"dataset": dataset} for dataset in plan.datasets]
+    if rule.startswith("evaluate_baseline"):
+        asked = {
+            (point.fitted, estimator)
+            for each in plan.experiments.values()
+            for point in each.points
+            for estimator in each.baselines
+        }
+        return [{"dataset": on, "estimator": name, **elsewhere} for on, name in asked]
     return [{}]
 
 
