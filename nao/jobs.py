@@ -217,9 +217,19 @@ def _elsewhere(point: Point) -> str:
     return "" if point.dataset == point.fitted else f"/on/{point.dataset}"
 
 
+def out_of_distribution(plan: Plan, experiment: str) -> bool:
+    """Whether an experiment tests estimators on tasks of other laws than they were fitted to."""
+    return any(point.dataset != point.fitted for point in _points(plan, experiment))
+
+
 def _scores(plan: Plan, experiment: str) -> dict[str, Paths]:
-    """The scores of every estimator at every point; shared points once."""
-    every = (path for point in scores(plan, experiment) for path in point.values())
+    """The scores of every estimator at every point; shared points once.
+
+    Out of distribution also what learners reach on the very contexts that they were trained on.
+    """
+    every = [path for point in scores(plan, experiment) for path in point.values()]
+    if out_of_distribution(plan, experiment):
+        every += [f"runs/{run}/memorised/scores.parquet" for run in _runs(plan, experiment)]
     return {"scores": list(dict.fromkeys(every))}
 
 
@@ -255,6 +265,13 @@ RULES = {
         inputs=lambda plan, run, elsewhere: {
             "model": f"runs/{run}/model.safetensors",
             "test": _data("test", elsewhere),
+        },
+    ),
+    "evaluate_run_memorised": Rule(
+        outputs={"scores": "runs/{run}/memorised/scores.parquet"},
+        inputs=lambda plan, run: {
+            "model": f"runs/{run}/model.safetensors",
+            **_data_of(plan, run, "train"),
         },
     ),
     "extract_prior": Rule(

@@ -120,6 +120,13 @@ def _evaluate_run(plan: Plan, run: str, elsewhere: str | None = None) -> Request
     return Request.of(420 + 20 * _tokens(spec, BATCH), 10 + seconds)
 
 
+def _evaluate_run_memorised(plan: Plan, run: str) -> Request:
+    spec = plan.runs[run]
+    contexts = spec.dataset.test_contexts * spec.dataset.replicates**2
+    memory = 420 + 20 * _tokens(spec, BATCH) + 2.5 * _pool(spec.dataset, 1)
+    return Request.of(memory, 10 + contexts * products(spec) / RATE["cpu"])
+
+
 def _make_dataset(plan: Plan, dataset: str) -> Request:
     spec = plan.datasets[dataset]
     pool = _pool(spec, spec.replicates)
@@ -165,6 +172,7 @@ REQUESTS: dict[str, Callable[..., Request]] = {
     "extract_prior": _extract_prior,
     "evaluate_baseline": _evaluate_baseline,
     "evaluate_run_elsewhere": _evaluate_run,
+    "evaluate_run_memorised": _evaluate_run_memorised,
     "evaluate_baseline_elsewhere": _evaluate_baseline,
     "tabulate_experiment": _small(200),
     "tabulate_moments": _small(200),

@@ -5,6 +5,7 @@ empirical Bayes for `heldout` and `supervised`, debiased two-stage ridge for `mi
 have the plan's shape and real numbers, with a spread over replicates.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -17,11 +18,12 @@ from nao.analysis.evaluation import Estimates, score_estimates, score_theory
 from nao.analysis.examples import tabulate_examples
 from nao.analysis.mechanism import describe, prior_span, tabulate_layers
 from nao.analysis.recovery import tabulate_recovered
-from nao.analysis.tables import SYMMETRISED, tabulate, tabulate_priors
+from nao.analysis.tables import MEMORISED, SYMMETRISED, tabulate, tabulate_priors
 from nao.config import Plan, expand, load
 from nao.estimators.estimator import Answer
 from nao.estimators.table import ESTIMATORS
 from nao.figures.style import Looks, looks_of
+from nao.jobs import out_of_distribution
 from nao.models.probe import codes_of, probe
 from nao.models.transformer import Transformer
 from nao.models.weights import build
@@ -97,7 +99,7 @@ def smoke_tables() -> dict[str, pd.DataFrame]:
     """Every experiment table by name, those of examples, of moments and of the mechanism."""
     plan = smoke_plan()
     tables = {
-        name: tabulate(name, experiment, plan.datasets, read_scores)
+        name: tabulate(name, experiment, plan.datasets, reader(name))
         for name, experiment in plan.experiments.items()
     }
     prior = tabulate_priors("prior", plan.experiments["prior"], plan.runs, read_prior)
@@ -167,6 +169,37 @@ def stand_in(run: RunSpec) -> str:
     problem = run.dataset.problem
     other = ELSEWHERE.get(problem.design.kind) or ELSEWHERE.get(problem.prior.kind)
     return other or STAND_INS[run.training.objective]
+
+
+def reader(experiment: str) -> Callable[..., pd.DataFrame]:
+    """What reads the scores of an experiment: out of distribution with those of the training."""
+    if not out_of_distribution(smoke_plan(), experiment):
+        return read_scores
+
+    def read(estimator: str, source: str, elsewhere: str | None = None) -> pd.DataFrame:
+        scores = [read_scores(estimator, source, elsewhere)]
+        if source in smoke_plan().runs and not elsewhere:
+            scores.append(read_memorised(source))
+        return pd.concat(scores, ignore_index=True)
+
+    return read
+
+
+def read_memorised(run: str) -> pd.DataFrame:
+    """What a scores file would hold of the contexts of a run's training."""
+    spec = smoke_plan().runs[run]
+    labels = (
+        spec.learner,
+        spec.model.kind,
+        spec.training.objective,
+        getattr(spec.model, "layers", None),
+    )
+    trained, scores = ESTIMATORS[stand_in(spec)], []
+    for replicate in spec.dataset.members:
+        seen = contexts(spec.dataset.identity, "train", replicate)
+        found = Estimates(trained.attempt(seen, seen).w_hat[None], (replicate,))
+        scores.append(score_estimates(found, seen, *labels, MEMORISED))
+    return pd.concat(scores, ignore_index=True)
 
 
 def read_prior(run: str) -> pd.DataFrame:

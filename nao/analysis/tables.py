@@ -16,6 +16,9 @@ from nao.specs import DatasetSpec, RunSpec
 SYMMETRISED = "symmetrised_"
 """Before the name of a metric: of estimates averaged over orders and signs of the rows."""
 
+MEMORISED = "memorised_"
+"""Before the name of a metric: on contexts that a learner was trained on."""
+
 #: what tells the points and the estimators of a table apart
 KEYS = {
     "experiment": "string",

@@ -507,4 +507,13 @@ RULES: tuple[Rule, ...] = (
         tuple(SHIFTED),
         partial(shifts.worst, experiments=tuple(SHIFTED), reference=measures.RIDGE),
     ),
+    Rule(
+        "C14f",
+        "On fresh tasks of its training's law NAO is as on tasks that it was trained on",
+        f"the ratio of RMSE is at most {NEAR_ORACLE:g} (geometric mean over replicates)",
+        "RMSE in distribution / memorised",
+        (ANY_LESS, NEAR_ORACLE),
+        tuple(SHIFTED),
+        partial(shifts.generalisation, experiments=tuple(SHIFTED)),
+    ),
 )

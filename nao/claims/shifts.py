@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nao.analysis.sweeps import UNKNOWN, log_ratio, mean_interval
-from nao.analysis.tables import fitted_at
+from nao.analysis.tables import MEMORISED, fitted_at
 from nao.claims.measures import curve, finding, geometric, learners
 from nao.claims.verdicts import Finding, Tables
 
@@ -32,6 +32,30 @@ def worst(tables: Tables, experiments: tuple[str, ...], reference: str) -> Itera
         inside = np.exp(ratios[home[0]].mean()) if home[0] in ratios else np.nan
         note = f"at {experiment} = {value:g}; where it was fitted {inside:.3g}"
         yield finding(name, shifted, geometric(mean_interval(shifted.iloc[:, largest])), note)
+
+
+def generalisation(tables: Tables, experiments: tuple[str, ...]) -> Iterator[Finding]:
+    """RMSE on fresh contexts over that on contexts of the training, where a learner was fitted."""
+    table = tables[experiments[0]]
+    home = table[table["value"] == fitted_at(table)]
+    for name, fresh in learners(home):
+        seen = curve(home, name, f"{MEMORISED}rmse")
+        ratio = log_ratio(fresh, seen)
+        shifted = (
+            f"{each.removeprefix('shifted_')} {np.exp(curve(tables[each], name).mean().max()):.3g}"
+            for each in experiments
+        )
+        note = (
+            f"RMSE memorised {_mean(seen):.3g}, in distribution {_mean(fresh):.3g}, out of it up "
+            f"to: {', '.join(shifted)}"
+        )
+        every = pd.concat([fresh, seen])
+        values = pd.Series(ratio.to_numpy().ravel(), dtype=float)
+        yield finding(name, every, geometric(mean_interval(values)), note)
+
+
+def _mean(logs: pd.DataFrame) -> float:
+    return float(np.exp(logs.mean().mean()))
 
 
 def _ratio(table: pd.DataFrame, name: str, reference: str) -> pd.DataFrame:

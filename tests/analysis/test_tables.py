@@ -5,7 +5,7 @@ import pytest
 from nao.analysis.evaluation import write_table
 from nao.analysis.tables import COLUMNS, fitted_at, in_scaling_regime, tabulate, tabulate_priors
 from nao.config import Experiment
-from tests.evaluated import read_prior, read_scores, smoke_plan, smoke_tables
+from tests.evaluated import read_prior, read_scores, reader, smoke_plan, smoke_tables
 
 EXPERIMENTS = sorted(smoke_plan().experiments)
 
@@ -21,7 +21,7 @@ def test_every_score_of_every_source_stands_in_the_table_once(name):
         elsewhere = None if point.dataset == point.fitted else point.dataset
         sources = [(each, point.fitted) for each in plan.experiments[name].baselines]
         for estimator, source in (*sources, *point.runs.items()):
-            stored = read_scores(estimator, source, elsewhere)
+            stored = reader(name)(estimator, source, elsewhere)
             of_source = at_point["source"] == source
             rows = at_point[of_source & (at_point["estimator"] == estimator)]
             pd.testing.assert_frame_equal(

@@ -68,6 +68,24 @@ rule evaluate_run_elsewhere:
         "../scripts/evaluate_run_elsewhere.py"
 
 
+rule evaluate_run_memorised:
+    input:
+        unpack(read("evaluate_run_memorised")),
+    output:
+        **recorded(**made("evaluate_run_memorised")),
+    log:
+        f"{RESULTS}/logs/evaluate_run/{{run}}/memorised.log",
+    conda:
+        "../../envs/environment.yaml"
+    resources:
+        **asked("evaluate_run_memorised"),
+        kernel=KERNEL,
+    params:
+        job=given("evaluate_run_memorised"),
+    script:
+        "../scripts/evaluate_run_memorised.py"
+
+
 rule evaluate_baseline_elsewhere:
     input:
         unpack(read("evaluate_baseline_elsewhere")),
