@@ -124,7 +124,7 @@ def _evaluate_run_memorised(plan: Plan, run: str) -> Request:
     spec = plan.runs[run]
     contexts = spec.dataset.test_contexts * spec.dataset.replicates**2
     memory = 420 + 20 * _tokens(spec, BATCH) + 2.5 * _pool(spec.dataset, 1)
-    return Request.of(memory, 10 + contexts * products(spec) / RATE["cpu"])
+    return Request.of(memory, 10 + contexts * products(spec) / RATE[_evaluated_by(spec)])
 
 
 def _make_dataset(plan: Plan, dataset: str) -> Request:
