@@ -1,15 +1,10 @@
-"""The configuration: which experiments there are, and the plan that they make.
+"""The configuration: which experiments there are, over which values and at which scales.
 
-`load` reads `config.yaml`; `expand` turns the chosen scale into a `Plan`: every data set and every
-training run that the experiments need, each named by its own content, so that a point shared by
-several experiments is made once.
+`load` reads `config.yaml`; `nao.plan` says what follows from it.
 """
 
 import math
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from itertools import product
-from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,20 +14,18 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     PrivateAttr,
-    ValidationError,
     model_validator,
 )
 
 from nao.checking import ConfigError, checked
-from nao.specs import DatasetSpec, RunSpec, Spec
+from nao.specs import Spec
 from nao.yaml_files import FileFault, Place, read_yaml
 
-__all__ = ["ConfigError", "expand", "load"]
+__all__ = ["Config", "ConfigError", "load"]
 
 TABLE_KINDS = ("moments", "mechanism", "examples")
 """Of tables beside the scores of an experiment: the end of their names, and their folder."""
 RESERVED = {"gallery", "report", "bench"}  # folders of results beside those of scales
-EXAMPLE = "dataset.problem.noise.std, dataset.train_contexts or model.layers"
 
 
 def _value(value: Any) -> float | int | str:
@@ -229,44 +222,18 @@ class Config(Spec):
                     f"scales.{self.scale}.{key} names {', '.join(sorted(unknown))}, which no "
                     f"experiment bears; choose among {', '.join(self.experiments)}"
                 )
+        for name, changes in self.scales[self.scale].settings.items():
+            known = self.experiments[name].settings
+            if unknown := set(changes) - set(known):
+                raise ValueError(
+                    f"scales.{self.scale}.settings.{name} names {', '.join(sorted(unknown))}, which "
+                    f"is no setting of that experiment; choose among {', '.join(known)}"
+                )
         return self
 
-
-class Point(Spec):
-    """One point of an experiment: the data set tested on, that fitted to, and a run per learner."""
-
-    setting: str | None = None
-    value: float | int | None
-    dataset: str
-    fitted: str
-    runs: dict[str, str]
-
-
-class Experiment(Spec):
-    """All points of one sweep."""
-
-    axis: str | None
-    baselines: tuple[str, ...] = Field(strict=False)
-    points: tuple[Point, ...] = Field(strict=False)
-
-
-class Plan(Spec):
-    """Everything the workflow computes at one scale, by identity."""
-
-    scale: str
-    seed: int
-    compute: Compute
-    row_orders: int
-    learners: dict[str, LearnerSpec]
-    datasets: dict[str, DatasetSpec]
-    runs: dict[str, RunSpec]
-    experiments: dict[str, Experiment]
-
-    @property
-    def baselines(self) -> tuple[str, ...]:
-        """Those of every experiment."""
-        named = (name for each in self.experiments.values() for name in each.baselines)
-        return tuple(dict.fromkeys(named))
+    def line(self, place: Place) -> str | None:
+        """The file and line where a value was read; None where it was not."""
+        return self._lines.get(place)
 
 
 def load(*sources: Path | str | Mapping[str, Any]) -> Config:
@@ -314,151 +281,3 @@ def _places(values: Any, above: Place = ()) -> Iterator[Place]:
         for key, value in values.items():
             yield (*above, key)
             yield from _places(value, (*above, key))
-
-
-def expand(config: Config) -> Plan:
-    """The plan of the configured scale. Raises `ConfigError` where a sweep leaves its bounds."""
-    scale = config.scales[config.scale]
-    datasets: dict[str, DatasetSpec] = {}
-    runs: dict[str, RunSpec] = {}
-    experiments: dict[str, Experiment] = {}
-    for name, experiment in config.experiments.items():
-        values = scale.values[name] if experiment.axis else (None,)
-        points = []
-        for setting, (position, value) in product(
-            experiment.settings or (None,), enumerate(values)
-        ):
-            members = {
-                learner: _run(config, name, setting, position, value, learner)
-                for learner in experiment.learners
-                if learner in (scale.learners or experiment.learners)
-            }
-            dataset = tested = next(iter(members.values())).dataset
-            if experiment.trained == "base":
-                members = {each: _run(config, name, None, 0, None, each) for each in members}
-                dataset = next(iter(members.values())).dataset
-                _require_alike(dataset, tested, f"experiments.{name}")
-            datasets |= {each.identity: each for each in (tested, dataset)}
-            runs |= {run.identity: run for run in members.values()}
-            points.append(
-                Point(
-                    setting=value if isinstance(value, str) else setting,
-                    value=None if isinstance(value, str) else value,
-                    dataset=tested.identity,
-                    fitted=dataset.identity,
-                    runs={learner: run.identity for learner, run in members.items()},
-                )
-            )
-        baselines = experiment.baselines or config.baselines
-        experiments[name] = Experiment(
-            axis=experiment.axis, baselines=baselines, points=tuple(points)
-        )
-    return Plan(
-        scale=config.scale,
-        seed=config.seed,
-        compute=scale.compute,
-        row_orders=config.row_orders,
-        learners=config.learners,
-        datasets=datasets,
-        runs=runs,
-        experiments=experiments,
-    )
-
-
-def _settings(config: Config, name: str) -> dict[str, Any]:
-    """Those of an experiment, with what the scale changes in them."""
-    changes = config.scales[config.scale].settings.get(name, {})
-    return _merged(config.experiments[name].settings, changes)
-
-
-def _require_alike(fitted: DatasetSpec, tested: DatasetSpec, what: str) -> None:
-    """Raises `ConfigError` where what is fitted to one data set cannot take contexts of another."""
-    for key in ("context_length", "problem.dimension"):
-        here, there = (attrgetter(key)(each) for each in (fitted, tested))
-        if here != there:
-            raise ConfigError(
-                f"{what} is trained at the base point, where {key} = {here}, and cannot be tested "
-                f"at {there}; sweep another value, or set trained to point"
-            )
-
-
-def _run(
-    config: Config,
-    name: str,
-    setting: str | None,
-    position: int,
-    value: Value | None,
-    learner: str,
-) -> RunSpec:
-    """The run of one learner at one point of the sweep `name`."""
-    experiment, scale = config.experiments[name], config.scales[config.scale]
-    what = f"experiments.{name}" + ("" if setting is None else f" in {setting}")
-    what += "" if value is None else f" at {value}"
-    what += f" (learner {learner})"
-    values: dict[str, Any] = {
-        "dataset": {"seed": config.seed},
-        "model": {"kind": "transformer"},
-        "training": {"seed": config.seed},
-    }
-    own = config.learners[learner]
-    for changes in (
-        config.recipe.model_dump(),
-        scale.base.model_dump(),
-        experiment.overrides,
-        _settings(config, name).get(setting or "", {}),
-        own.model_dump(include={"model", "training"}),
-    ):
-        for part, overrides in changes.items():
-            values[part] = _merged(values.get(part, {}), overrides)
-    values["learner"] = learner
-    axis: Place = tuple(experiment.axis.split(".")) if experiment.axis else ()
-
-    def stand(place: Place) -> str | None:
-        if axis and place == axis:
-            return config._lines.get(("scales", config.scale, "values", name, position))
-        above: tuple[Place, ...] = (
-            ("learners", learner),
-            ("scales", config.scale, "settings", name, setting or ""),
-            ("experiments", name, "settings", setting or ""),
-            ("experiments", name, "overrides"),
-            ("scales", config.scale, "base"),
-            ("recipe",),
-        )
-        return next((line for each in above if (line := config._lines.get((*each, *place)))), None)
-
-    if axis and value is not None:
-        values = _swept(values, axis, value, what)
-    steps = values["training"].get("steps")
-    if own.relative_steps != 1 and isinstance(steps, int):  # else it is refused as it is
-        values["training"]["steps"] = round(own.relative_steps * steps)
-    return checked(RunSpec, values, what, stand)
-
-
-def _swept(values: dict[str, Any], axis: Place, value: Any, what: str) -> dict[str, Any]:
-    """The values of a run with the swept one among them, which they need not write."""
-    with suppress(ValidationError):  # the fault may be the very value that is swept
-        values = RunSpec.model_validate(values).model_dump()  # with all that is left to defaults
-    section: Any = values
-    for part in axis:
-        if not isinstance(section, dict) or part not in section:
-            raise ConfigError(
-                f"{what}: axis = {'.'.join(map(str, axis))!r} is no value of such a run, which has "
-                f"no {part!r} there; name one as in {EXAMPLE}"
-            )
-        section = section[part]
-    change: Any = value
-    for part in reversed(axis):
-        change = {part: change}
-    return _merged(values, change)
-
-
-def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """`base` with `changes` in it, key by key; another kind shares no value with the base's."""
-    if "kind" in changes and changes["kind"] != base.get("kind"):
-        return changes
-    nested = {
-        key: _merged(base[key], value)
-        for key, value in changes.items()
-        if isinstance(value, dict) and isinstance(base.get(key), dict)
-    }
-    return base | changes | nested

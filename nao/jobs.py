@@ -17,9 +17,10 @@ from typing import Any
 
 from pydantic import BaseModel, JsonValue
 
-from nao.config import TABLE_KINDS, LearnerSpec, Plan, Point
+from nao.config import TABLE_KINDS, LearnerSpec
 from nao.estimators.table import ESTIMATORS
 from nao.figures import FIGURES
+from nao.plan import Plan, Point
 
 DEFAULT_FIGURES = ("fig1", "fig2", "fig3", "fig7")
 CLAIMS = {

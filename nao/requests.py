@@ -11,8 +11,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nao.config import Config, Plan, expand
+from nao.config import Config
 from nao.estimators.empirical_bayes import UNKNOWNS
+from nao.plan import Plan, expand
 from nao.specs import DatasetSpec, RunSpec
 
 MB = 1e6

@@ -19,7 +19,7 @@ from nao.analysis.examples import tabulate_examples
 from nao.analysis.mechanism import describe, prior_span, tabulate_layers
 from nao.analysis.recovery import tabulate_recovered
 from nao.analysis.tables import MEMORISED, SYMMETRISED, tabulate, tabulate_priors
-from nao.config import Plan, expand, load
+from nao.config import load
 from nao.estimators.estimator import Answer
 from nao.estimators.table import ESTIMATORS
 from nao.figures.style import Looks, looks_of
@@ -27,6 +27,7 @@ from nao.jobs import out_of_distribution
 from nao.models.probe import codes_of, probe
 from nao.models.transformer import Transformer
 from nao.models.weights import build
+from nao.plan import Plan, expand
 from nao.seeding import stream
 from nao.specs import RunSpec
 from nao.tasks.datasets import draw_blocks

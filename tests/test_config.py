@@ -11,7 +11,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nao.config import ConfigError, expand, load
+from nao.config import ConfigError, load
+from nao.plan import expand
 from nao.specs import DatasetSpec
 
 CONFIG = Path(__file__).parents[1] / "config.yaml"
@@ -117,6 +118,7 @@ def test_learners_share_the_data_of_a_point(values):
         ("scales.laptop.learners", ["sure"], ["none of experiments.prior", "add one of these"]),
         ("experiments.noise.settings", {"odd": {"model": {"layers": 0}}}, ["in odd", "layers = 0"]),
         ("scales.laptop.settings", {"nosie": {}}, ["settings names nosie", "no experiment"]),
+        ("scales.laptop.settings", {"depth": {"deep": {}}}, ["names deep", "among low, high"]),
         ("scales.laptop.settings", {"depth": {"low": {"model": {"layer": 3}}}}, ["model.layer"]),
         ("experiments.context_length.trained", "base", ["context_length = 10", "tested at 5"]),
         ("experiments.shifted_noise.trained", "here", ["'here'", "'point' or 'base'"]),

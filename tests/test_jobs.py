@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from nao.config import Plan, expand, load
+from nao.config import load
 from nao.jobs import RULES, Job, UnknownRule, planned
+from nao.plan import Plan, expand
 from tests.evaluated import CONFIG
 
 

@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from nao.bench.steps import LAPTOP, PAPER, Shape, counted_flops, training_step
-from nao.config import Compute, Plan, expand, load
+from nao.config import Compute, load
 from nao.jobs import RULES
+from nao.plan import Plan, expand
 from nao.requests import (
     ATTEMPTS,
     ENGINE,

@@ -18,7 +18,7 @@ import pandas as pd
 
 from nao.analysis.evaluation import Estimates
 from nao.analysis.tables import KEYS
-from nao.config import Experiment, Point
+from nao.plan import Experiment, Point
 from nao.specs import DatasetSpec
 from nao.tasks.problems import Contexts, Problem
 

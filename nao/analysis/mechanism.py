@@ -19,7 +19,7 @@ from jaxtyping import Float
 
 from nao.analysis.metrics import rmse
 from nao.analysis.tables import KEYS, at_point
-from nao.config import Experiment
+from nao.plan import Experiment
 from nao.specs import RunSpec
 from nao.tasks.problems import Contexts, Problem
 from nao.theory.posterior import bayes_risk

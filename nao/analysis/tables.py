@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 
 from nao.analysis.leaks import refuse_leaks
-from nao.config import Experiment, Point
+from nao.plan import Experiment, Point
 from nao.specs import DatasetSpec, RunSpec
 
 SYMMETRISED = "symmetrised_"

@@ -1,14 +1,16 @@
-"""What is measured of laws beyond the Gaussian and of posteriors (C8)."""
+"""What is asked and measured of laws beyond the Gaussian and of posteriors (C8)."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from nao.analysis.calibration import predicted_over_true
+from nao.analysis.calibration import CALIBRATED, predicted_over_true
 from nao.analysis.sweeps import UNKNOWN, log_ratio, log_scores, longest, mean_interval
 from nao.claims.measures import NAO, ORACLE, curve, finding, geometric
-from nao.claims.verdicts import Finding, Tables
+from nao.claims.tolerances import ANY_LESS, AT_FLOOR, NEAR_ORACLE
+from nao.claims.verdicts import Finding, Rule, Tables
 
 GAUSSIAN = "gaussian"
 EXACT = "posterior_mean"
@@ -78,3 +80,75 @@ def _worst(name: str, ratios: pd.DataFrame, note: str = "", either_side: bool = 
     said = ", ".join(f"{setting} {np.exp(mean):.3g}" for setting, mean in means.items())
     estimate = geometric(mean_interval(ratios.iloc[:, worst]))
     return finding(name, ratios, estimate, "; ".join(filter(None, [said, note])))
+
+
+MIXTURES = ("mixture4", "mixture16")
+
+
+RULES = (
+    Rule(
+        "C8a",
+        "Under other priors NAO comes as near to the best linear estimator as under the Gaussian",
+        f"NAO/ORE over that under the Gaussian prior is at most {NEAR_ORACLE:g} under every other "
+        "(geometric mean over replicates)",
+        "largest NAO/ORE over the Gaussian's",
+        (ANY_LESS, NEAR_ORACLE),
+        ("priors",),
+        partial(away_from_gaussian, experiment="priors"),
+    ),
+    Rule(
+        "C8b",
+        "Under other noise NAO comes as near to the best linear estimator as under the Gaussian",
+        f"NAO/ORE over that under Gaussian noise is at most {NEAR_ORACLE:g} under every other "
+        "(geometric mean over replicates)",
+        "largest NAO/ORE over the Gaussian's",
+        (ANY_LESS, NEAR_ORACLE),
+        ("noise_laws",),
+        partial(away_from_gaussian, experiment="noise_laws"),
+    ),
+    Rule(
+        "C8c",
+        "NAO adapts to the noise level of each context",
+        "where that spans a factor of 10 to either side, NAO is better than the best linear "
+        "estimator, which knows its mean alone (geometric mean over replicates)",
+        "NAO/ORE",
+        (ANY_LESS, 1),
+        ("noise_spread",),
+        partial(
+            against,
+            experiment="noise_spread",
+            settings=("ten",),
+            reference=ORACLE,
+            nao=True,
+        ),
+    ),
+    Rule(
+        "C8d",
+        "Under mixtures of lines a learner passes the best linear estimator",
+        "the ratio of RMSE is below 1 on both mixtures (geometric mean over replicates)",
+        "larger RMSE/ORE",
+        (ANY_LESS, 1),
+        ("priors",),
+        partial(against, experiment="priors", settings=MIXTURES, reference=ORACLE),
+    ),
+    Rule(
+        "C8e",
+        "Under mixtures of lines a learner comes to the exact posterior mean",
+        f"the ratio of RMSE is at most {AT_FLOOR:g} on both mixtures (geometric mean over "
+        "replicates)",
+        "larger RMSE/posterior mean's",
+        (ANY_LESS, AT_FLOOR),
+        ("priors",),
+        partial(against, experiment="priors", settings=MIXTURES, reference=EXACT),
+    ),
+    Rule(
+        "C8f",
+        "An estimator with a posterior knows how far its answers are off",
+        f"predicted over true RMSE lies from {CALIBRATED[0]:g} to {CALIBRATED[1]:g} under every "
+        "prior (geometric mean over replicates)",
+        "predicted/true RMSE furthest from 1",
+        CALIBRATED,
+        ("priors",),
+        partial(calibration, experiment="priors"),
+    ),
+)

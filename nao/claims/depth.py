@@ -1,13 +1,15 @@
-"""What is measured of the error against the number of layers (C7)."""
+"""What is asked and measured of the error against the number of layers (C7)."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from nao.analysis.sweeps import mean_interval
 from nao.claims.measures import ORACLE, finding, geometric, learners
-from nao.claims.verdicts import Finding, Tables
+from nao.claims.tolerances import ANY_LESS, ANY_MORE, SUFFICES
+from nao.claims.verdicts import Finding, Rule, Tables
 
 
 def gain(tables: Tables, setting: str) -> Iterator[Finding]:
@@ -47,3 +49,37 @@ def _gain(scores: pd.DataFrame) -> pd.Series:
     if np.isnan(best):
         return pd.Series(np.nan, scores.index)
     return scores.iloc[:, 0] - scores[best]
+
+
+RULES = (
+    Rule(
+        "C7a",
+        "Where r_w is small two layers suffice",
+        f"RMSE at the fewest layers is at most {SUFFICES:g} times that at the best number "
+        "(geometric mean over replicates)",
+        "RMSE at L = 2 / at the best L, r_w small",
+        (ANY_LESS, SUFFICES),
+        ("depth",),
+        partial(gain, setting="low"),
+    ),
+    Rule(
+        "C7b",
+        "At r_w = 0.4 n depth is needed",
+        f"RMSE at the fewest layers is at least {SUFFICES:g} times that at the best number "
+        "(geometric mean over replicates)",
+        "RMSE at L = 2 / at the best L, r_w = 0.4 n",
+        (SUFFICES, ANY_MORE),
+        ("depth",),
+        partial(gain, setting="high"),
+    ),
+    Rule(
+        "C7c",
+        "Depth is worth more at r_w = 0.4 n than where r_w is small",
+        "the ratio of RMSE at the fewest layers to that at the best number is at least "
+        f"{SUFFICES:g} times as large there (geometric mean over replicates)",
+        "gain by depth at r_w = 0.4 n / where r_w is small",
+        (SUFFICES, ANY_MORE),
+        ("depth",),
+        partial(gain_ratio, high="high", low="low"),
+    ),
+)

@@ -1,14 +1,16 @@
-"""What is measured of estimators on tasks of another law than those they were fitted to (C14)."""
+"""What is asked and measured of estimators on tasks of another law than their own (C14)."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from nao.analysis.sweeps import UNKNOWN, log_ratio, mean_interval
 from nao.analysis.tables import MEMORISED, fitted_at
-from nao.claims.measures import curve, finding, geometric, learners
-from nao.claims.verdicts import Finding, Tables
+from nao.claims.measures import ORACLE, RIDGE, curve, finding, geometric, learners
+from nao.claims.tolerances import ANY_LESS, NEAR_ORACLE
+from nao.claims.verdicts import Finding, Rule, Tables
 
 
 def worst(tables: Tables, experiments: tuple[str, ...], reference: str) -> Iterator[Finding]:
@@ -60,3 +62,52 @@ def _mean(logs: pd.DataFrame) -> float:
 
 def _ratio(table: pd.DataFrame, name: str, reference: str) -> pd.DataFrame:
     return log_ratio(curve(table, name), curve(table, reference))
+
+
+SHIFTED = {
+    "shifted_noise": "the noise",
+    "shifted_condition": "κ(Σ_x)",
+    "shifted_task_dimension": "r_w",
+    "shifted_subspace": "the directions U of the prior",
+}
+
+
+def _as_the_old_oracle(claim: str, experiment: str) -> Rule:
+    """A network that holds the prior of its training errs elsewhere as that prior makes it err."""
+    return Rule(
+        claim,
+        f"Tested with {SHIFTED[experiment]} shifted, NAO comes to the posterior mean under the law "
+        "of its training",
+        f"the ratio of RMSE is at most {NEAR_ORACLE:g} at every shifted point (geometric mean "
+        "over replicates)",
+        "largest NAO/ORE, ORE told the truth of training",
+        (ANY_LESS, NEAR_ORACLE),
+        (experiment,),
+        partial(worst, experiments=(experiment,), reference=ORACLE),
+    )
+
+
+RULES = (
+    _as_the_old_oracle("C14a", "shifted_noise"),
+    _as_the_old_oracle("C14b", "shifted_condition"),
+    _as_the_old_oracle("C14c", "shifted_task_dimension"),
+    _as_the_old_oracle("C14d", "shifted_subspace"),
+    Rule(
+        "C14e",
+        "Whatever is shifted, NAO is no worse than ridge regression, which assumes no prior",
+        "the ratio of RMSE is at most 1 at every shifted point (geometric mean over replicates)",
+        "largest NAO/RE",
+        (ANY_LESS, 1),
+        tuple(SHIFTED),
+        partial(worst, experiments=tuple(SHIFTED), reference=RIDGE),
+    ),
+    Rule(
+        "C14f",
+        "On fresh tasks of its training's law NAO is as on tasks that it was trained on",
+        f"the ratio of RMSE is at most {NEAR_ORACLE:g} (geometric mean over replicates)",
+        "RMSE in distribution / memorised",
+        (ANY_LESS, NEAR_ORACLE),
+        tuple(SHIFTED),
+        partial(generalisation, experiments=tuple(SHIFTED)),
+    ),
+)

@@ -3,7 +3,8 @@
 from functools import cache
 from pathlib import Path
 
-from nao.config import Plan, expand, load
+from nao.config import load
+from nao.plan import Plan, expand
 from nao.provenance.fingerprint import repository_of
 from nao.provenance.today import Today
 

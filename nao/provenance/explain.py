@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from nao.config import Plan
 from nao.jobs import planned
+from nao.plan import Plan
 from nao.provenance.audit import SOUND, Audit, Finding, Verdict
 from nao.provenance.schema import Record
 from nao.provenance.today import Reason

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nao.config import Plan
 from nao.jobs import Job, UnknownRule
+from nao.plan import Plan
 from nao.provenance.fingerprint import CodeFile, code_files, combine, foreign_modules
 from nao.provenance.hashing import sha256_of
 from nao.provenance.packages import ENGINE, LOCK, changes, departures, find_lock, installed

@@ -4,7 +4,7 @@ import pytest
 
 from nao.analysis.evaluation import write_table
 from nao.analysis.tables import COLUMNS, fitted_at, in_scaling_regime, tabulate, tabulate_priors
-from nao.config import Experiment
+from nao.plan import Experiment
 from tests.evaluated import read_prior, read_scores, reader, smoke_plan, smoke_tables
 
 EXPERIMENTS = sorted(smoke_plan().experiments)

@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from nao.config import Plan, expand, load
+from nao.config import load
+from nao.plan import Plan, expand
 from nao.provenance.schema import Record, read_record, record_path
 from tests.cluster.clone import WAIT
 from tests.cluster.lab import Lab

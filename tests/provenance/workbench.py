@@ -22,8 +22,9 @@ import pytest
 import yaml
 
 from nao import jobs
-from nao.config import Plan, expand, load
+from nao.config import load
 from nao.jobs import Job
+from nao.plan import Plan, expand
 from nao.provenance import fingerprint
 from nao.provenance.audit import Audit, Verdict, audit
 from nao.provenance.clone import today_at

@@ -4,9 +4,10 @@ import pytest
 import torch
 from pytorch_optimizer import SOAP
 
-from nao.config import ConfigError, expand, load
+from nao.config import ConfigError, load
 from nao.models.kinds import MODELS
 from nao.models.stack import Stack
+from nao.plan import expand
 from nao.specs import LeapfrogSpec, TrainingSpec, TransformerSpec
 from nao.training.optimizers import KINDS, StackOptimizer, member_matrices
 

@@ -6,9 +6,10 @@ import shutil
 
 import yaml
 
-from nao.config import expand, load
+from nao.config import load
 from nao.figures import FIGURES
 from nao.jobs import RULES, Job, planned
+from nao.plan import expand
 from nao.provenance.schema import record_path
 from tests.workflow.clone import Clone
 

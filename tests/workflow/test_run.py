@@ -7,10 +7,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from nao.config import Plan, expand, load
+from nao.config import load
 from nao.figures import FIGURES
 from nao.jobs import DEFAULT_FIGURES, experiment_of
 from nao.models.native import resolve
+from nao.plan import Plan, expand
 from nao.provenance.schema import RECORDS, read_record, record_path
 from tests.workflow.clone import Clone
 

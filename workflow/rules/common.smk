@@ -9,7 +9,8 @@ from pathlib import Path
 
 from snakemake.cli import get_argument_parser
 
-from nao.config import ConfigError, expand, load
+from nao.config import ConfigError, load
+from nao.plan import expand
 from nao.estimators.table import ESTIMATORS
 from nao.figures import FIGURES
 from nao.folder import Occupied, occupy

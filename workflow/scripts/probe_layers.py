@@ -4,10 +4,10 @@ import pandas as pd
 
 from nao.analysis.evaluation import write_table
 from nao.analysis.mechanism import describe, prior_span, tabulate_layers
-from nao.config import Experiment
 from nao.models.probe import codes_of, probe
 from nao.models.transformer import Transformer
 from nao.models.weights import build, load_model
+from nao.plan import Experiment
 from nao.provenance.observer import observed
 from nao.seeding import stream
 from nao.tasks.datasets import read_contexts, read_truth

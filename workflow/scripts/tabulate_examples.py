@@ -2,7 +2,7 @@ from pathlib import Path
 
 from nao.analysis.evaluation import Estimates, read_estimates, write_table
 from nao.analysis.examples import tabulate_examples
-from nao.config import Experiment
+from nao.plan import Experiment
 from nao.provenance.observer import observed
 from nao.specs import DatasetSpec
 from nao.tasks.datasets import read_contexts, read_truth

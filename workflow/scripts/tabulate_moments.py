@@ -4,7 +4,7 @@ import pandas as pd
 
 from nao.analysis.evaluation import write_table
 from nao.analysis.tables import tabulate_priors
-from nao.config import Experiment
+from nao.plan import Experiment
 from nao.provenance.observer import observed
 from nao.specs import RunSpec
 
