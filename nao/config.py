@@ -226,8 +226,8 @@ class Config(Spec):
             known = self.experiments[name].settings
             if unknown := set(changes) - set(known):
                 raise ValueError(
-                    f"scales.{self.scale}.settings.{name} names {', '.join(sorted(unknown))}, which "
-                    f"is no setting of that experiment; choose among {', '.join(known)}"
+                    f"scales.{self.scale}.settings.{name} names {', '.join(sorted(unknown))}, "
+                    f"which is no setting of that experiment; choose among {', '.join(known)}"
                 )
         return self
 

@@ -28,6 +28,7 @@ from nao.analysis.metrics import (
     weighted_rmse,
 )
 from nao.files import atomic_path
+from nao.specs import RunSpec
 from nao.tasks.problems import Contexts, Problem
 from nao.theory.depth import polynomial_risk
 from nao.theory.oracle_law import oracle_law
@@ -100,6 +101,19 @@ def score_estimates(
             for replicate, each in zip(estimates.replicates, predicted, strict=True)
         ]
     return _scores(rows, estimator, model, objective, layers)
+
+
+def score_run(
+    estimates: Estimates,
+    test: Contexts,
+    run: RunSpec,
+    prefix: str = "",
+    design_covariance: Float[np.ndarray, "d d"] | None = None,
+) -> pd.DataFrame:
+    """The scores of a trained estimator, under the names by which tables know it."""
+    layers = getattr(run.model, "layers", None)  # a mixture has none
+    labels = run.learner, run.model.kind, run.training.objective, layers
+    return score_estimates(estimates, test, *labels, prefix, design_covariance)
 
 
 def score_theory(problem: Problem, test: Contexts, estimator: str) -> pd.DataFrame:

@@ -44,8 +44,8 @@ def fit_mixed_model(training: Contexts, rank: int | None = None) -> MixedModel:
 
     The search for the rank starts from the spectral gap of the debiased moments and climbs one
     step at a time while BIC falls, upwards first, to n at most: no context tells more directions.
-    Memory is 8 B (nd + d(d+1)/2) bytes. Raises `NotComputable` where the pooled rows are fewer than
-    their dimension, and where d (r + 1) exceeds `UNKNOWNS`.
+    Memory is 8 B (nd + d(d+1)/2) bytes. Raises `NotComputable` where the contexts do not determine
+    the model, and where d (r + 1) exceeds `UNKNOWNS`.
     """
     axes = visible_axes(training.x)
     reduced = Contexts(training.x @ axes, training.y)
@@ -71,7 +71,10 @@ def _fit_reduced(training: Contexts, rank: int | None) -> MixedModel:
     best = _fit(statistics, moments.prior(start))
     for direction in (1, -1):
         while 1 <= (rank := best.loading.shape[1] + direction) <= largest:
-            candidate = _fit(statistics, moments.prior(rank))
+            try:
+                candidate = _fit(statistics, moments.prior(rank))
+            except NotComputable:
+                break  # so many directions cannot be told apart, and fewer could
             if candidate.bic(len(training)) >= best.bic(len(training)):
                 break
             best = candidate
@@ -114,7 +117,13 @@ class Statistics:
         system = system.reshape(size * self.d, -1)
         system.flat[:: len(system) + 1] += penalty
         right = first.T @ self.moment
-        factor = cho_factor(system, overwrite_a=True)
+        try:
+            factor = cho_factor(system, overwrite_a=True)
+        except ValueError:  # not finite or, as LinAlgError, not positive definite
+            raise NotComputable(
+                f"{self.count} training contexts of {self.n} rows do not determine w_0 and "
+                f"{size - 1} directions of A; give more contexts"
+            ) from None
         return cho_solve(factor, right.ravel()).reshape(size, self.d).T
 
 

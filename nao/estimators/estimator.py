@@ -28,7 +28,6 @@ class Fitted(Protocol):
 
 
 @runtime_checkable
-@runtime_checkable
 class Bayesian(Protocol):
     """One that has a posterior, and so says of every estimate how far it may be off."""
 

@@ -156,7 +156,7 @@ def _draw_means(axes: Axes, true: pd.Series, recovered: list[Recovered]) -> None
 
 def _draw_spectra(axes: Axes, true: pd.Series, recovered: list[Recovered]) -> None:
     """Eigenvalues in falling order: medians over replicates, with their range as band."""
-    eigenvalues, rank, row = true["eigenvalues"], int(true["task_dimension"]), int(str(true.name))
+    eigenvalues, rank, row = true["eigenvalues"], int(true["rank"]), int(str(true.name))
     shown = min(len(eigenvalues), max(FEWEST_EIGENVALUES, 2 * rank))
     order = np.arange(1, shown + 1)
     for each in recovered:

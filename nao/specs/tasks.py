@@ -218,17 +218,24 @@ class ProblemSpec(Spec):
                 f"prior.{key} = {rank} exceeds dimension = {self.dimension}: "
                 f"a covariance of d weights has rank d at most; lower prior.{key}"
             )
-        span = COSINES if getattr(self.prior, "basis", "haar") == "cosines" else self.dimension
-        if getattr(self.prior, "tilt", 0) and 2 * rank > span:
-            raise ValueError(
-                f"prior.tilt = {self.prior.tilt:g} turns the {rank} directions of U into as many "  # pyright: ignore[reportAttributeAccessIssue]
-                f"others, and there are {span} in all; lower prior.rank to {span // 2}, or set "
-                "tilt to 0"
-            )
         if self.prior.kind == "empirical" and self.dimension != DIGITS_DIMENSION:
             raise ValueError(
                 f"dimension = {self.dimension}, but the images of prior.source = 'digits' have "
                 f"{DIGITS_DIMENSION} pixels; set dimension to {DIGITS_DIMENSION}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _tilts_into_others(self) -> "ProblemSpec":
+        prior = self.prior
+        if not (isinstance(prior, LowRankPriorSpec) and prior.tilt):
+            return self
+        span = COSINES if prior.basis == "cosines" else self.dimension
+        if 2 * prior.rank > span:
+            raise ValueError(
+                f"prior.tilt = {prior.tilt:g} turns the {prior.rank} directions of U into as many "
+                f"others, and there are {span} in all; lower prior.rank to {span // 2}, or set "
+                "tilt to 0"
             )
         return self
 

@@ -132,6 +132,21 @@ def test_the_search_for_the_rank_ends_at_the_rows_of_a_context(draw):
     assert fit_mixed_model(contexts).loading.shape[1] <= 3
 
 
+@pytest.mark.parametrize("shape", [(2, 4, 5), (3, 2, 5), (5, 2, 8)])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_contexts_that_do_not_determine_the_model_are_refused(shape):
+    x = np.random.default_rng(0).standard_normal(shape)
+    told = f"{shape[0]} training contexts of {shape[1]} rows do not determine"
+    with pytest.raises(NotComputable, match=told):
+        fit_mixed_model(Contexts(x, np.zeros(shape[:2])))
+
+
+def test_the_search_keeps_what_it_has_where_one_more_direction_cannot_be_told(draw, monkeypatch):
+    monkeypatch.setattr("nao.estimators.empirical_bayes.UNKNOWNS", 24)
+    _, contexts = draw(300, 6, dimension=8, rank=2, noise_std=0.05)
+    assert fit_mixed_model(contexts).loading.shape[1] == 2
+
+
 def test_too_many_unknowns_are_refused_with_their_number(draw, monkeypatch):
     monkeypatch.setattr("nao.estimators.empirical_bayes.UNKNOWNS", 23)
     _, contexts = draw(300, 6, dimension=8, rank=2, noise_std=0.05)

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 from matplotlib.image import AxesImage
 
 from nao.figures.prior import draw
@@ -60,3 +61,13 @@ def test_failed_replicates_are_counted_and_a_failed_estimator_still_has_its_plac
         if any("no training" in text.get_text() for text in axes.texts)
     ]
     assert len(empty) == 2
+
+
+def test_a_prior_that_is_not_of_low_rank_is_drawn_with_the_rank_that_its_covariance_has():
+    tables = smoke_tables()
+    table = tables["prior_moments"].assign(task_dimension=pd.NA)
+    axes = draw(tables | {"prior_moments": table}, smoke_looks()).axes
+    (spectra,) = (each for each in axes if each.get_ylabel() == "eigenvalue")
+    (diamonds,) = (line for line in spectra.lines if line.get_marker() == "D")
+    rank = int(table.query("kind == 'true'").iloc[0]["rank"])
+    assert len(np.asarray(diamonds.get_ydata())) == rank

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from nao.models import native
+from nao.models.native import library as kernel
 from nao.provenance.fingerprint import code_files
 
 ROOT = Path(__file__).parents[2]
@@ -78,6 +79,7 @@ EVALUATE = """
 import ctypes, sys
 import numpy as np
 from nao.models import native
+from nao.models.native import library as kernel
 
 def evaluate(library, n=5, d=9, members=2, contexts=11, layers=2, codes=3, blank=3, target=1):
     '''Every result of the kernel on drawn numbers, as one array.'''
@@ -127,7 +129,7 @@ def test_the_bits_are_those_of_the_source_on_any_processor(tmp_path):
     exec(EVALUATE, space)
     plain = native.load(compiled(tmp_path / "plain.so", *native.FLAGS, "-O1"))
     for case in space["CASES"]:
-        expected = space["evaluate"](native.library(), **case)
+        expected = space["evaluate"](kernel(), **case)
         assert np.isfinite(expected).all()
         np.testing.assert_array_equal(space["evaluate"](plain, **case), expected)
 

@@ -151,7 +151,7 @@ def test_a_training_that_diverges_is_marked_and_the_others_go_on(clone):
     table = pd.read_parquet(clone.results / "experiments" / "contexts.parquet")
     wild = table[table["estimator"] == "misfit_wild"]
     assert wild["score"].isna().all()
-    assert len(wild) == 24  # 2 points, 2 replicates, 3 metrics as they are and symmetrised
+    assert len(wild) == 32  # 2 points, 2 replicates, 4 metrics as they are and symmetrised
     others = table[table["estimator"] != "misfit_wild"]
     assert set(others["estimator"]) > {"misfit_plain", "oracle_ridge"}
     assert others["score"].notna().all()

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from nao.analysis.evaluation import Estimates, score_estimates, write_estimates, write_table
+from nao.analysis.evaluation import Estimates, score_run, write_estimates, write_table
 from nao.analysis.tables import SYMMETRISED
 from nao.models.weights import estimate, load_model, symmetrised_estimate, variance
 from nao.provenance.observer import observed
@@ -18,9 +18,7 @@ with observed(snakemake, root=seed) as record:
     if not model.row_invariant:
         averaged = symmetrised_estimate(model, test, orders, stream(seed, "row_orders"))
         found[SYMMETRISED] = Estimates(averaged, replicates)
-    layers = getattr(spec.model, "layers", None)  # a mixture has none
-    labels = spec.learner, spec.model.kind, spec.training.objective, layers
     sigma = read_design(snakemake.input.test).covariance
-    scores = [score_estimates(each, test, *labels, prefix, sigma) for prefix, each in found.items()]
+    scores = [score_run(each, test, spec, prefix, sigma) for prefix, each in found.items()]
     write_estimates(snakemake.output.estimates, found[""])
     write_table(snakemake.output.scores, pd.concat(scores, ignore_index=True))

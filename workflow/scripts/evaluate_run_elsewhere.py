@@ -1,4 +1,4 @@
-from nao.analysis.evaluation import Estimates, score_estimates, write_table
+from nao.analysis.evaluation import Estimates, score_run, write_table
 from nao.models.weights import estimate, load_model, variance
 from nao.provenance.observer import observed
 from nao.tasks.datasets import read_contexts, read_design
@@ -9,8 +9,6 @@ with observed(snakemake) as record:
     test = read_contexts(snakemake.input.test, ("x", "y", "w"))
     members = tuple(spec.dataset.members)
     found = Estimates(estimate(model, test), members, variance(model, test))
-    layers = getattr(spec.model, "layers", None)  # a mixture has none
-    labels = spec.learner, spec.model.kind, spec.training.objective, layers
     sigma = read_design(snakemake.input.test).covariance
-    scores = score_estimates(found, test, *labels, design_covariance=sigma)
+    scores = score_run(found, test, spec, design_covariance=sigma)
     write_table(snakemake.output.scores, scores)
