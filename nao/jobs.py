@@ -101,18 +101,33 @@ def planned(plan: Plan) -> Iterator[Job]:
     Of those on tasks of another data set, the ones that an experiment asks for.
     """
     names = wildcards(plan)
-    asked = dict.fromkeys(
-        path for name in plan.experiments for each in scores(plan, name) for path in each.values()
-    )
     for rule, row in RULES.items():
-        keys = sorted(row.wildcards)
-        if "elsewhere" in keys:  # of their product hardly any are
-            pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", row.outputs["scores"])
-            found = (re.fullmatch(pattern, path) for path in asked)
-            yield from (Job(plan, rule, match.groupdict()) for match in found if match)
-        else:
+        if "elsewhere" not in row.wildcards:
+            keys = sorted(row.wildcards)
             for values in product(*(names[key] for key in keys)):
                 yield Job(plan, rule, dict(zip(keys, values, strict=True)))
+    every = (job for name in plan.experiments for job in scoring(plan, name))
+    elsewhere = {str(job.wildcards): job for job in every if "elsewhere" in job.wildcards}
+    yield from elsewhere.values()
+
+
+def scoring(plan: Plan, experiment: str) -> Iterator[Job]:
+    """The jobs that score each estimator at each point; points may share some.
+
+    Out of distribution also those on the very contexts that learners were trained on.
+    """
+    baselines = plan.experiments[experiment].baselines
+    for point in _points(plan, experiment):
+        shifted = point.dataset != point.fitted
+        tested, kind = ({"elsewhere": point.dataset}, "_elsewhere") if shifted else ({}, "")
+        for name in baselines:
+            fit = {"dataset": point.fitted, "estimator": name}
+            yield Job(plan, f"evaluate_baseline{kind}", fit | tested)
+        for run in point.runs.values():
+            yield Job(plan, f"evaluate_run{kind}", {"run": run} | tested)
+    if out_of_distribution(plan, experiment):
+        for run in _runs(plan, experiment):
+            yield Job(plan, "evaluate_run_memorised", {"run": run})
 
 
 def wildcards(plan: Plan) -> dict[str, Collection[str]]:
@@ -198,40 +213,15 @@ def _learners(plan: Plan, tables: Iterable[str]) -> dict[str, LearnerSpec]:
     return {name: learner for name, learner in plan.learners.items() if name in names}
 
 
-def scores(plan: Plan, experiment: str) -> list[dict[str, str]]:
-    """At each point, where the scores of each estimator lie, by its name."""
-    return [
-        {
-            name: f"{folder}{_elsewhere(point)}/scores.parquet"
-            for name, folder in (
-                *((name, f"baselines/{point.fitted}/{name}") for name in spec.baselines),
-                *((learner, f"runs/{run}") for learner, run in point.runs.items()),
-            )
-        }
-        for spec in (plan.experiments[experiment],)
-        for point in spec.points
-    ]
-
-
-def _elsewhere(point: Point) -> str:
-    """Where an estimator's folder holds what it gave on tasks of another data set."""
-    return "" if point.dataset == point.fitted else f"/on/{point.dataset}"
-
-
 def out_of_distribution(plan: Plan, experiment: str) -> bool:
     """Whether an experiment tests estimators on tasks of other laws than they were fitted to."""
     return any(point.dataset != point.fitted for point in _points(plan, experiment))
 
 
 def _scores(plan: Plan, experiment: str) -> dict[str, Paths]:
-    """The scores of every estimator at every point; shared points once.
-
-    Out of distribution also what learners reach on the very contexts that they were trained on.
-    """
-    every = [path for point in scores(plan, experiment) for path in point.values()]
-    if out_of_distribution(plan, experiment):
-        every += [f"runs/{run}/memorised/scores.parquet" for run in _runs(plan, experiment)]
-    return {"scores": list(dict.fromkeys(every))}
+    """The scores of every estimator at every point; shared points once."""
+    paths = (job.outputs["scores"] for job in scoring(plan, experiment))
+    return {"scores": list(dict.fromkeys(paths))}
 
 
 def _estimates(plan: Plan, experiment: str) -> list[str]:

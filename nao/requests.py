@@ -8,11 +8,12 @@ assumed, not measured.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from nao.config import Config
 from nao.estimators.empirical_bayes import UNKNOWNS
+from nao.jobs import planned, scoring
 from nao.plan import Plan, expand
 from nao.specs import DatasetSpec, RunSpec
 
@@ -197,28 +198,19 @@ def as_markdown(config: Config) -> str:
         for plan in plans:
             asked = [request(plan, rule, **each) for each in _wildcards(plan, rule)]
             memory = _span([each.memory / 1000 for each in asked])
-            cells.append(f"{memory} GB, {_span([each.runtime for each in asked])} min")
+            time = _span([each.runtime for each in asked])
+            cells.append(f"{memory} GB, {time} min" if asked else "–")
         lines.append(f"| `{rule}` | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def _wildcards(plan: Plan, rule: str) -> list[dict[str, str]]:
-    elsewhere = {"elsewhere": ""} if rule.endswith("_elsewhere") else {}
-    if rule in ("train", "extract_prior") or rule.startswith("evaluate_run"):
-        return [{"run": run, **elsewhere} for run in plan.runs]
-    if rule == "make_dataset":
-        return [{"dataset": dataset} for dataset in plan.datasets]
-    if rule.startswith("evaluate_baseline"):
-        asked = {
-            (point.fitted, estimator)
-            for each in plan.experiments.values()
-            for point in each.points
-            for estimator in each.baselines
-        }
-        return [{"dataset": on, "estimator": name, **elsewhere} for on, name in asked]
-    return [{}]
+def _wildcards(plan: Plan, rule: str) -> list[Mapping[str, str]]:
+    """Of the rule's jobs: of those that score, the ones that an experiment asks for."""
+    every = (job for name in plan.experiments for job in scoring(plan, name))
+    asked = [job.wildcards for job in every if job.rule == rule]
+    return asked or [job.wildcards for job in planned(plan) if job.rule == rule]
 
 
 def _span(values: list[float]) -> str:
-    low, high = min(values), max(values)
+    low, high = min(values, default=0), max(values, default=0)
     return f"{low:g}" if low == high else f"{low:g}–{high:g}"
