@@ -584,7 +584,7 @@ class TestBeyondTheGaussian:
         both = pd.concat(
             [
                 in_settings("priors", {"mor": true}),
-                in_settings("priors", {"mor": predicted}, metric="predicted_rmse"),
+                in_settings("priors", {"mor": predicted}, metric="posterior_rmse"),
             ],
             ignore_index=True,
         )

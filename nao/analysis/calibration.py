@@ -7,12 +7,12 @@ CALIBRATED = (0.9, 1.1)
 KEYS = ["setting", "value", "estimator", "replicate"]
 
 
-def predicted_over_true(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `predicted_rmse`, their score divided by the RMSE that came of it.
+def posterior_over_true(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `posterior_rmse`, their score divided by the RMSE that came of it.
 
     Of every estimator that has a posterior; rows keep their number.
     """
-    predicted = table[table["metric"] == "predicted_rmse"]
+    predicted = table[table["metric"] == "posterior_rmse"]
     true = table.loc[table["metric"] == "rmse", [*KEYS, "score"]]
     both = predicted[KEYS].merge(true, on=KEYS, how="left", validate="one_to_one")
     return predicted.assign(score=predicted["score"].to_numpy() / both["score"].to_numpy())

@@ -76,7 +76,7 @@ def score_estimates(
 
     Where Σ_x is given and not the identity, so that norms differ, also `rmse_rho`, in L²(ρ), and
     `prediction_rmse`, of a new row; where the estimates have a variance, the root of its mean is
-    `predicted_rmse`. `prefix` goes before the names of the metrics.
+    `posterior_rmse`. `prefix` goes before the names of the metrics.
     """
     if test.w is None:
         raise ValueError("the test contexts were read without w; read their column w to score them")
@@ -97,7 +97,7 @@ def score_estimates(
     if estimates.variance is not None:
         predicted = np.sqrt(estimates.variance.mean(axis=1))
         rows += [
-            (replicate, f"{prefix}predicted_rmse", float(each))
+            (replicate, f"{prefix}posterior_rmse", float(each))
             for replicate, each in zip(estimates.replicates, predicted, strict=True)
         ]
     return _scores(rows, estimator, model, objective, layers)

@@ -64,8 +64,9 @@ def tabulate_examples(
         sources = ((estimator, point.fitted) for estimator in experiment.baselines)
         for estimator, source in (*sources, *point.runs.items()):
             found = read_estimates(estimator, source)
-            own = {"kind": "estimate", "estimator": estimator, "source": source}
-            own["replicate"] = found.replicates[0]  # pyright: ignore[reportArgumentType]
+            own = {"kind": "estimate", "estimator": estimator, "source": source} | {
+                "replicate": found.replicates[0]
+            }
             for i, w_hat in enumerate(found.w_hat[0, : len(truth)].astype(np.float64)):
                 error = float(np.linalg.norm(w_hat - truth[i]))
                 rows.append(keys | own | {"context": i, "values": w_hat, "error": error})

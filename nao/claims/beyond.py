@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from nao.analysis.calibration import CALIBRATED, predicted_over_true
+from nao.analysis.calibration import CALIBRATED, posterior_over_true
 from nao.analysis.sweeps import UNKNOWN, log_ratio, log_scores, longest, mean_interval
 from nao.claims.measures import NAO, ORACLE, curve, finding, geometric
 from nao.claims.tolerances import ANY_LESS, AT_FLOOR, NEAR_ORACLE
@@ -42,7 +42,7 @@ def calibration(tables: Tables, experiment: str) -> Iterator[Finding]:
 
     Where an estimator has no answer none is asked of it.
     """
-    ratios = predicted_over_true(longest(tables[experiment]))
+    ratios = posterior_over_true(longest(tables[experiment]))
     for name, rows in ratios.groupby("estimator", sort=False):
         by_setting = {
             str(setting): log_scores(own).iloc[:, -1]

@@ -45,16 +45,16 @@ def number_at(address: str, tree: Path) -> float:
     """The number that an address leads to. Raises ValueError where there is none."""
     first, *more = address.split()
     try:
-        # A word too many or too few is a TypeError, and a fault of the address.
-        number = _claim(first, *more, tree) if CLAIM.fullmatch(first) else _score(first, more, tree)  # pyright: ignore[reportCallIssue]
-    except (OSError, TypeError, ValueError) as fault:
+        number = (_claim if CLAIM.fullmatch(first) else _score)(first, more, tree)
+    except (OSError, ValueError) as fault:
         raise ValueError(f"{address!r} leads to no number in {tree}: {fault}") from None
     if not math.isfinite(number):
         raise ValueError(f"{address!r} leads to no number in {tree}; name another")
     return number
 
 
-def _claim(rule: str, estimator: str, tree: Path) -> float:
+def _claim(rule: str, more: list[str], tree: Path) -> float:
+    (estimator,) = more
     claims = pd.read_parquet(tree / "claims.parquet")
     rows = claims[(claims["id"] == rule) & (claims["estimator"] == estimator)]
     return float(rows["number"].iloc[0]) if len(rows) else math.nan
@@ -65,9 +65,10 @@ def _score(experiment: str, more: list[str], tree: Path) -> float:
     if table["value"].notna().any():
         value, *more = more
         table = table[np.isclose(table["value"].astype(float), float(value))]
-    estimator, *metric = more
-    if metric:
-        return _mean(table, estimator, *metric)
+    estimator, *metrics = more
+    if metrics:
+        (metric,) = metrics
+        return _mean(table, estimator, metric)
     return _mean(table, estimator, "rmse") / _mean(table, "oracle_ridge", "rmse")
 
 

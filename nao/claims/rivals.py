@@ -39,7 +39,7 @@ def largest_ratio(
         ratios = {
             f"{metric} over {rival} in {setting}, {value:g}": log_ratio(
                 curve(rows, name, metric), other
-            ).squeeze(axis=1)
+            ).iloc[:, 0]
             for (setting, value), rows in chosen.groupby(["setting", "value"], sort=False)
             for metric in metrics
             for rival in rivals
@@ -48,7 +48,7 @@ def largest_ratio(
         if not ratios:
             yield finding(name, pd.DataFrame(), UNKNOWN, "no rival has an answer")
             continue
-        every = pd.concat(ratios, axis=1)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        every = pd.concat(ratios, axis=1)
         worst = every.max(axis=1, skipna=False)
         where = "" if every.isna().all(axis=None) else f"{every.mean().idxmax()}"
         yield finding(str(name), every, geometric(over_replicates(worst)), where)

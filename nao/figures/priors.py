@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from nao.analysis.calibration import CALIBRATED, predicted_over_true
+from nao.analysis.calibration import CALIBRATED, posterior_over_true
 from nao.analysis.sweeps import longest
 from nao.figures.categories import draw_categories
 from nao.figures.style import BLACK, FAINT, GREY, WIDTH, Look, Looks, style
@@ -42,8 +42,8 @@ def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
             drawn += draw_categories(panels[letter], last[name], looks, _names(last[name]))
             panels[letter].set_title(f"({letter})  {title}")
             panels[letter].set_ylabel(r"RMSE of $\hat w$")
-        ratios = predicted_over_true(last["priors"])
-        draw_categories(panels["d"], ratios, looks, _names(ratios), "predicted_rmse")
+        ratios = posterior_over_true(last["priors"])
+        draw_categories(panels["d"], ratios, looks, _names(ratios), "posterior_rmse")
         _mark_calibrated(panels["d"])
         panels["d"].set(title="(d)  calibration, priors of (a)", ylabel="predicted / true RMSE")
         _draw_legend(figure, drawn)

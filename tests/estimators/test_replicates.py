@@ -37,6 +37,7 @@ def test_what_learns_is_fitted_to_each_replicate_by_itself(files):
         training = read_contexts(files["train"], replicate=replicate)
         fitted = ESTIMATORS["two_stage_ridge"].fit(training)
         np.testing.assert_array_equal(w_hat, fitted.estimate(test))
+        assert test.w is not None
         own = scores[(scores["replicate"] == replicate) & (scores["metric"] == "rmse")]
         assert own["score"].tolist() == [rmse(w_hat, test.w)]
     assert not np.array_equal(*found.w_hat)
@@ -49,7 +50,7 @@ def test_what_learns_nothing_answers_once(files):
         found, scores = in_every_replicate(name, files, test, truth)
         assert found.replicates == (None,)
         assert scores["replicate"].isna().all()
-    assert "predicted_rmse" in set(scores["metric"])
+    assert "posterior_rmse" in set(scores["metric"])
 
 
 def test_without_an_answer_scores_are_nan_with_the_reason(files, monkeypatch):

@@ -65,7 +65,8 @@ def test_failed_replicates_are_counted_and_a_failed_estimator_still_has_its_plac
 
 def test_a_prior_that_is_not_of_low_rank_is_drawn_with_the_rank_that_its_covariance_has():
     tables = smoke_tables()
-    table = tables["prior_moments"].assign(task_dimension=pd.NA)
+    table = tables["prior_moments"]
+    table = table.assign(task_dimension=pd.array([pd.NA] * len(table), dtype="Int64"))
     axes = draw(tables | {"prior_moments": table}, smoke_looks()).axes
     (spectra,) = (each for each in axes if each.get_ylabel() == "eigenvalue")
     (diamonds,) = (line for line in spectra.lines if line.get_marker() == "D")

@@ -40,7 +40,7 @@ def test_failed_trainings_are_told_with_their_share():
     assert any("NAO held-out, 0/2 trained" in entry["label"] for entry in entries)
 
 
-def test_calibration_is_predicted_over_true_within_the_band():
+def test_calibration_is_posterior_over_true_within_the_band():
     tables = smoke_tables()
     figure = draw("fig5", tables, smoke_looks())
     (panel,) = (axes for axes in figure.axes if "calibration" in axes.get_title(loc="left"))
@@ -53,7 +53,7 @@ def test_calibration_is_predicted_over_true_within_the_band():
     assert "RE" not in {entry["label"] for entry in own}
     for mark in (mark for entry in own for mark in entry["marks"]):
         predicted = tables["priors"].loc[mark["rows"]]
-        assert set(predicted["metric"]) == {"predicted_rmse"}
+        assert set(predicted["metric"]) == {"posterior_rmse"}
         table = tables["priors"]
         same = (table["estimator"] == predicted["estimator"].iloc[0]) & (
             table["setting"] == predicted["setting"].iloc[0]

@@ -128,7 +128,7 @@ def test_the_tables_of_a_run_have_the_promised_columns(finished, plan):
         *metrics,
         *(f"symmetrised_{metric}" for metric in metrics),
         *(
-            "predicted_rmse",
+            "posterior_rmse",
             "expected_rmse",
             "rmse_bound",
             "oracle_law",
