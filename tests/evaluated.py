@@ -48,6 +48,7 @@ SWEPT = {
     "operators": [40],
     "digits": [8, 16],
     "priors": [40],
+    "experts": [16, 32],
     "noise_laws": [40],
     "noise_spread": [40],
     "ablations": [20, 40],

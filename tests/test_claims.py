@@ -592,6 +592,21 @@ class TestBeyondTheGaussian:
         assert claims.loc["C8f", "verdict"] == expected
         assert claims.loc["C8f", "number"] == pytest.approx(ratio)
 
+    @pytest.mark.parametrize(("half", "expected"), [(1.04, "holds"), (1.1, "fails")])
+    def test_experts_are_enough_where_the_last_doubling_brings_little(self, half, expected):
+        by_number = {8.0: 3.0, 16.0: half, 32.0: 1.0}
+        table = pd.concat(
+            [
+                in_settings("experts", {"mor": {"mixture4": 1.0, "mixture16": error}}, value=number)
+                for number, error in by_number.items()
+            ],
+            ignore_index=True,
+        )
+        claims = judge({"experts": table}, LABELS).set_index("id")
+        assert claims.loc["C8g", "verdict"] == expected
+        assert claims.loc["C8g", "number"] == pytest.approx(half)
+        assert "mixture4 1" in str(claims.loc["C8g", "note"])
+
 
 class TestAblations:
     def verdicts(self, errors: dict[str, float]):
@@ -730,7 +745,7 @@ class TestTable:
         alone = {"C10a": studied[:3], "C10b": ["heldout"], "C10c": ["heldout"]}
         alone |= {f"C7{part}": ["heldout"] for part in "abc"}
         alone |= {f"C8{part}": ["paper", "heldout"] for part in "abcde"}
-        alone |= {f"C9{part}": [] for part in "abcd"} | {"C8f": []}
+        alone |= {f"C9{part}": [] for part in "abcd"} | {"C8f": [], "C8g": []}
         alone |= {f"C11{part}": ["paper", "heldout"] for part in "abc"}
         alone |= {f"C14{part}": ["paper", "misfit", "heldout"] for part in "abcdef"}
         alone |= {name: ["paper", "heldout"] for name in ("C12a", "C12b", "C13a", "C13b")}

@@ -37,6 +37,19 @@ def against(
         yield _worst(name, _ratios(table, name, reference))
 
 
+def last_doubling(tables: Tables, experiment: str) -> Iterator[Finding]:
+    """RMSE at the last value but one of a sweep over that at the last, where that is largest."""
+    table = tables[experiment]
+    for name in _trained(table, nao=False):
+        by_setting = {
+            str(setting): errors.iloc[:, -2] - errors.iloc[:, -1]
+            for setting, rows in table.groupby("setting", sort=False)
+            if (errors := curve(rows, name)).shape[1] > 1
+        }
+        if by_setting:
+            yield _worst(name, pd.concat(by_setting, axis=1))
+
+
 def calibration(tables: Tables, experiment: str) -> Iterator[Finding]:
     """Predicted over true RMSE of each that has a posterior, in the setting where it is most off.
 
@@ -150,5 +163,15 @@ RULES = (
         CALIBRATED,
         ("priors",),
         partial(calibration, experiment="priors"),
+    ),
+    Rule(
+        "C8g",
+        "A mixture of ridges has as many experts as it can use",
+        f"RMSE with half of the largest number of experts is at most {AT_FLOOR:g} times that with "
+        "all of them on both mixtures (geometric mean over replicates)",
+        "larger RMSE(K/2)/RMSE(K)",
+        (ANY_LESS, AT_FLOOR),
+        ("experts",),
+        partial(last_doubling, experiment="experts"),
     ),
 )

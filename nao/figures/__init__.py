@@ -37,7 +37,7 @@ FIGURES = {
         "nao.figures.scaling:draw", ("noise", "task_dimension", "condition", "context_length")
     ),
     "fig4": Drawing("nao.figures.depth:draw", ("depth",)),
-    "fig5": Drawing("nao.figures.priors:draw", ("priors", "noise_laws", "noise_spread")),
+    "fig5": Drawing("nao.figures.priors:draw", ("priors", "noise_laws", "noise_spread", "experts")),
     "fig6": Drawing("nao.figures.ablations:draw", ("ablations",)),
     "fig7": Drawing("nao.figures.training_length:draw", ("training_length",)),
     "fig8": Drawing("nao.figures.operators:draw", ("operators", "operators_examples")),

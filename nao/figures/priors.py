@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from nao.analysis.calibration import CALIBRATED, posterior_over_true
 from nao.analysis.sweeps import longest
 from nao.figures.categories import draw_categories
+from nao.figures.curves import curves, draw_curves, scale_log
 from nao.figures.style import BLACK, FAINT, GREY, WIDTH, Look, Looks, style
 
 NAMES = {
@@ -28,12 +29,15 @@ NAMES = {
 
 
 def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
-    """RMSE by prior (a), law of the noise (b) and its spread (c); predicted over true RMSE (d)."""
-    last = {name: longest(table) for name, table in tables.items()}
+    """RMSE by prior (a), law of the noise (b) and its spread (c); predicted over true RMSE (d).
+
+    Below, RMSE against the experts of a mixture of ridges, a panel for each mixture.
+    """
+    last = {name: longest(tables[name]) for name in ("priors", "noise_laws", "noise_spread")}
     drawn: list[Look] = []
     with style():
-        figure = Figure(figsize=(WIDTH, 7.2), layout="constrained")
-        panels = figure.subplot_mosaic("aa;bc;dd", height_ratios=(5, 4.4, 3.4))
+        figure = Figure(figsize=(WIDTH, 9.2), layout="constrained")
+        panels = figure.subplot_mosaic("aa;bc;dd;ef", height_ratios=(5, 4.4, 3.4, 3.8))
         for letter, name, title in (
             ("a", "priors", "prior"),
             ("b", "noise_laws", "law of the noise"),
@@ -46,8 +50,21 @@ def draw(tables: Mapping[str, pd.DataFrame], looks: Looks) -> Figure:
         draw_categories(panels["d"], ratios, looks, _names(ratios), "posterior_rmse")
         _mark_calibrated(panels["d"])
         panels["d"].set(title="(d)  calibration, priors of (a)", ylabel="predicted / true RMSE")
+        for letter, (setting, rows) in zip(
+            "ef", tables["experts"].groupby("setting", sort=False), strict=True
+        ):
+            drawn += _draw_experts(panels[letter], rows, looks)
+            panels[letter].set_title(f"({letter})  {NAMES[str(setting)]}")
         _draw_legend(figure, drawn)
     return figure
+
+
+def _draw_experts(axes: Axes, table: pd.DataFrame, looks: Looks) -> list[Look]:
+    found = curves(table, looks)
+    draw_curves(axes, found)
+    scale_log(axes, table["value"])
+    axes.set(xlabel="experts $K$ of MoR", ylabel=r"RMSE of $\hat w$")
+    return [curve.look for curve in found]
 
 
 def _names(table: pd.DataFrame) -> list[str]:

@@ -15,7 +15,12 @@ def test_every_mark_stands_at_the_median_of_its_rows():
         for each in marks(draw("fig5", tables, smoke_looks()))
         if "no answer" not in each["label"]
     ]
-    assert {entry["table"] for entry in entries} == {"priors", "noise_laws", "noise_spread"}
+    assert {entry["table"] for entry in entries} == {
+        "priors",
+        "noise_laws",
+        "noise_spread",
+        "experts",
+    }
     for entry in entries:
         if entry["y"] == "RMSE of ŵ":
             for mark in entry["marks"]:
@@ -61,3 +66,18 @@ def test_calibration_is_posterior_over_true_within_the_band():
         true = table[same & (table["metric"] == "rmse")]["score"]
         ratios = predicted["score"].to_numpy() / true.to_numpy()
         np.testing.assert_allclose(mark["y"], np.median(ratios))
+
+
+def test_experts_of_each_mixture_stand_in_a_panel_of_its_own():
+    tables = smoke_tables()
+    entries = [each for each in marks(draw("fig5", tables, smoke_looks()))]
+    own = [entry for entry in entries if entry["table"] == "experts"]
+    assert {entry["label"] for entry in own} == {"MoR held-out", "ORE", "posterior mean"}
+    for entry in own:
+        settings = {
+            setting
+            for mark in entry["marks"]
+            for setting in tables["experts"].loc[mark["rows"], "setting"]
+        }
+        assert len(settings) == 1
+        assert [mark["x"] for mark in entry["marks"]] == [16, 32]

@@ -10,7 +10,7 @@ import pytest
         ("fig2", {"fig2"}, {"contexts"}),
         ("fig3", {"fig3"}, {"noise", "task_dimension", "condition", "context_length"}),
         ("fig4", {"fig4"}, {"depth"}),
-        ("fig5", {"fig5"}, {"priors", "noise_laws", "noise_spread"}),
+        ("fig5", {"fig5"}, {"priors", "noise_laws", "noise_spread", "experts"}),
         ("fig6", {"fig6"}, {"ablations"}),
         ("fig7", {"fig7"}, {"training_length"}),
         ("figures", {"fig1", "fig2", "fig3", "fig7"}, None),
