@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from nao.config import load
-from nao.jobs import RULES, Job, UnknownRule, planned
+from nao.jobs import RULES, Job, UnknownRule, planned, scoring
 from nao.plan import Plan, expand
 from tests.evaluated import CONFIG
 
@@ -63,6 +63,17 @@ def test_learners_come_in_the_order_of_the_configuration(plan: Plan):
     assert isinstance(learners, dict)
     assert list(learners) == [name for name in plan.learners if name in learners]
     assert list(learners) != sorted(learners)
+
+
+def test_out_of_distribution_learners_are_scored_on_what_they_were_trained_on_too(plan: Plan):
+    for name, experiment in plan.experiments.items():
+        memorised = {
+            job.wildcards["run"]
+            for job in scoring(plan, name)
+            if job.rule == "evaluate_run_memorised"
+        }
+        runs = {run for point in experiment.points for run in point.runs.values()}
+        assert memorised == (runs if name.startswith("shifted_") else set())
 
 
 def test_what_is_not_planned_is_refused(plan: Plan):

@@ -59,4 +59,4 @@ def test_without_an_answer_scores_are_nan_with_the_reason(files, monkeypatch):
     found, scores = in_every_replicate("empirical_bayes", files, test, None)
     assert np.isnan(found.w_hat).all()
     assert scores["score"].isna().all()
-    assert scores["reason"].str.contains("more than the 1 of which EM").all()
+    assert set(scores["reason"].str.contains("more than the 1 of which EM")) == {True}
