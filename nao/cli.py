@@ -1,5 +1,6 @@
 """The ``nao`` command."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ from nao.config import ConfigError, load
 from nao.folder import Occupied, recover
 from nao.handover import crate_command, findings_command, page_command, publish_command
 from nao.provenance import view
+from nao.provenance.budgets import budgets
 from nao.provenance.clone import clone_at, plan_at
 from nao.provenance.difference import compare
 from nao.provenance.explain import newly_planned, rebuilds
@@ -24,7 +26,7 @@ from nao.provenance.lineage import (
     resting_on,
     rows_of,
 )
-from nao.provenance.lineage_view import show_down, show_lineage
+from nao.provenance.lineage_view import show_budgets, show_down, show_lineage
 from nao.provenance.reproduce import Outcome, Repetition, repeat, sample
 from nao.provenance.schema import Record
 from nao.reference import config_commands
@@ -153,6 +155,24 @@ def _show_down(path: Path, as_json: bool, whole: bool) -> None:
         print_json({"schema": "nao-lineage-down/1", "artefacts": list(found)})
     else:
         show_down(console, path, found, whole)
+
+
+@app.command("budgets")
+def budgets_command(
+    path: Annotated[Path, typer.Argument(help="An experiment's table, or what rests on some.")],
+    as_json: Json = False,
+) -> None:
+    """What data and how much processor time each estimator was given, by the records."""
+    try:
+        given = budgets(lineage(path))
+    except LineageError as error:
+        fail(str(error))
+    if as_json:
+        print_json(
+            {"schema": "nao-budgets/1", "given": json.loads(given.to_json(orient="records"))}
+        )
+    else:
+        show_budgets(console, given)
 
 
 @app.command("explain")

@@ -46,6 +46,27 @@ def show_down(console: Console, path: Path, found: Mapping[str, Record], whole: 
         console.print(f"  and {len(found) - len(shown)} of runs and baselines (--all shows them)")
 
 
+def show_budgets(console: Console, given: pd.DataFrame) -> None:
+    """A line an estimator, with the least and the largest over the points."""
+    lines = {
+        str(estimator): {
+            **{column: _span(rows[column], "d") for column in ("contexts", "rows", "more")},
+            "told": ", ".join(rows["told"].dropna().unique()),
+            "drawn": _span(rows["drawn"], "d"),
+            "seconds": _span(rows["seconds"], ".2g"),
+        }
+        for estimator, rows in given.groupby("estimator", sort=False)
+    }
+    console.print(pd.DataFrame(lines).T.to_string(), markup=False)
+    console.print("of each replicate; seconds of a core to be fitted and scored, least to largest")
+
+
+def _span(numbers: pd.Series, digits: str) -> str:
+    known = numbers.dropna()
+    ends = dict.fromkeys((known.min(), known.max())) if len(known) else ()
+    return "–".join(format(end, digits) for end in ends)
+
+
 def _show_point(console: Console, point: dict[Any, Any]) -> None:
     where = " ".join(f"{key}={point[key]}" for key in POINT if not pd.isna(point.get(key)))
     done = f"{point['done']} of {point['planned']} done"
