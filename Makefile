@@ -74,7 +74,7 @@ endif
 	touch $@
 
 .venv/cluster: envs/cluster.txt .venv/installed
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement envs/cluster.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement envs/cluster.txt
 	touch $@
 
 # Pins every package that the project needs, keeping the pins that still fit; and hashes of their files.
@@ -88,8 +88,10 @@ lock: .venv/installed ## Pin every package anew
 	  --output-file $(HASHES) $(LOCK) # torch has others for each of its builds
 	sed -i '/^# WARNING/,$$d' $(HASHES) # that torch is left to the other lock
 	$(BIN)/pip-compile --quiet --strip-extras --no-header --no-emit-index-url --no-emit-find-links \
-	  --no-emit-trusted-host --annotation-style=line --output-file envs/cluster.txt envs/cluster.in
-	awk 'NR == FNR {seen[$$1]; next} !($$1 in seen)' $(LOCK) envs/cluster.txt > envs/cluster.new
+	  --no-emit-trusted-host --no-emit-options --generate-hashes --unsafe-package torch \
+	  --output-file envs/cluster.txt envs/cluster.in
+	awk 'NR == FNR {seen[$$1]; next} /^[^ ]/ {new = /==/ && !($$1 in seen)} new' $(LOCK) envs/cluster.txt \
+	  > envs/cluster.new
 	mv envs/cluster.new envs/cluster.txt # what the other lock does not pin already
 
 help: ## This list

@@ -1,7 +1,9 @@
-"""The two locks say the same: what is installed by its hash is what is pinned."""
+"""The locks say the same: what is installed by its hash is what is pinned, and each pin once."""
 
 import re
 from pathlib import Path
+
+import pytest
 
 from nao.provenance.packages import pins
 
@@ -15,8 +17,16 @@ def test_all_that_is_pinned_has_hashes_but_torch():
     assert hashed == {name: pinned[name] for name in hashed}
 
 
-def test_each_pin_has_a_sha256():
-    text = (ENVS / "hashes.txt").read_text("utf-8").replace("\\\n", " ")
+def test_what_a_cluster_needs_beside_them_is_pinned_apart():
+    beside = pins(ENVS / "cluster.txt")
+    asked = re.findall(r"^([\w-]+)==", (ENVS / "cluster.in").read_text("utf-8"), re.MULTILINE)
+    assert {*asked} <= beside.keys()
+    assert beside.keys().isdisjoint(pins(ENVS / "requirements.txt"))
+
+
+@pytest.mark.parametrize(("lock", "count"), [("hashes.txt", 100), ("cluster.txt", 2)])
+def test_each_pin_has_a_sha256(lock: str, count: int):
+    text = (ENVS / lock).read_text("utf-8").replace("\\\n", " ")
     lines = [line for line in text.splitlines() if re.match(r"\w", line)]
-    assert len(lines) > 100
+    assert len(lines) >= count
     assert [line for line in lines if not re.search(r"--hash=sha256:[0-9a-f]{64}", line)] == []
