@@ -10,18 +10,16 @@ from pathlib import Path
 from snakemake.cli import get_argument_parser
 
 from nao.config import ConfigError, load
-from nao.plan import expand
-from nao.estimators.table import ESTIMATORS
+from nao.demands import require
 from nao.figures import FIGURES
 from nao.folder import Occupied, occupy
-from nao.jobs import CLAIMS, DEFAULT_FIGURES, RULES, Job, experiment_of, wildcards
+from nao.jobs import CLAIMS, DEFAULT_FIGURES, RULES, Job, wildcards
 from nao.models.native import NativeError, resolve
+from nao.plan import expand
 from nao.provenance.fingerprint import code_fingerprint, foreign_modules
 from nao.provenance.packages import installed
 from nao.provenance.schema import record_path
 from nao.requests import request
-
-ORACLE = "oracle_ridge"
 
 
 def refuse(sentence):
@@ -46,20 +44,9 @@ def checked_plan():
     sources = [*given.configfiles, dict(given.config)]
     try:
         plan = expand(load(*([] if given.replace_workflow_config else [CONFIG]), *sources))
+        require(plan)
     except ConfigError as fault:
         refuse(fault)
-    for name in plan.baselines:
-        if name not in ESTIMATORS:
-            refuse(f"baselines: {name!r} is no estimator; choose among {', '.join(ESTIMATORS)}")
-    for figure, drawing in FIGURES.items():
-        for name in {experiment_of(table) for table in drawing.tables}:
-            if name not in plan.experiments:
-                refuse(f"config.yaml has no experiments.{name}, which {figure} draws; add it")
-            if ORACLE not in plan.experiments[name].baselines:
-                refuse(
-                    f"baselines of experiments.{name} lack {ORACLE!r}, which {figure} holds "
-                    "errors against; add it"
-                )
     for folder in (Path("results"), Path("results", plan.scale)):
         if folder.is_symlink() and not folder.exists():
             refuse(f"{folder} is a link to {os.readlink(folder)}, which is not there; make it")

@@ -1,0 +1,113 @@
+"""What figures and claims ask of experiments: points that they can tell apart, and the oracle.
+
+A figure draws points against their value or side by side by their setting. Points that it takes for
+one it would draw as one in silence, and what has no value has no place on an axis; so the workflow
+refuses such a plan before any work.
+"""
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+
+from nao.checking import ConfigError
+from nao.estimators.table import ESTIMATORS
+from nao.figures import FIGURES
+from nao.jobs import experiment_of
+from nao.plan import Experiment, Plan
+
+ORACLE = "oracle_ridge"
+
+
+@dataclass(frozen=True)
+class Points:
+    """By which parts of a point a figure tells points apart, and which it cannot do without."""
+
+    apart: tuple[str, ...]
+    needed: tuple[str, ...]
+
+
+SWEEP = Points(("value",), ("value",))
+ONE = Points((), ())
+LONGEST = Points(("value",), ())  # of several points the one of the largest value
+LONGEST_OF_EACH = Points(("setting", "value"), ("setting",))
+POINTS = {
+    "prior": ONE,
+    "recipe_variants": ONE,
+    "ablations": LONGEST,
+    "priors": LONGEST_OF_EACH,
+    "noise_laws": LONGEST_OF_EACH,
+    "noise_spread": LONGEST_OF_EACH,
+    "operators": Points(("setting",), ("setting",)),
+    "depth": Points(("setting", "value"), ("setting", "value")),
+}
+"""Of experiments that figures draw; the others are sweeps."""
+GIVEN_BY = {"value": "an axis of numbers", "setting": "settings"}
+KERNELS = ("cosines", "bump")
+"""Priors of each operator, in the names of settings."""
+
+
+def require(plan: Plan) -> None:
+    """Raises `ConfigError` where an estimator is unknown, or a figure lacks what it draws."""
+    for name in plan.baselines:
+        if name not in ESTIMATORS:
+            raise ConfigError(
+                f"baselines: {name!r} is no estimator; choose among {', '.join(ESTIMATORS)}"
+            )
+    for figure, drawing in FIGURES.items():
+        for name in dict.fromkeys(map(experiment_of, drawing.tables)):
+            if name not in plan.experiments:
+                raise ConfigError(
+                    f"config.yaml has no experiments.{name}, which {figure} draws; add it"
+                )
+            experiment = plan.experiments[name]
+            if ORACLE not in experiment.baselines:
+                raise ConfigError(
+                    f"baselines of experiments.{name} lack {ORACLE!r}, which {figure} holds errors "
+                    "against; add it"
+                )
+            _require_points(f"experiments.{name}", experiment, POINTS.get(name, SWEEP), figure)
+    _require_what_is_shown(plan)
+
+
+def _require_points(what: str, experiment: Experiment, points: Points, figure: str) -> None:
+    for part in points.needed:
+        if any(getattr(point, part) is None for point in experiment.points):
+            raise ConfigError(
+                f"{what} has not {GIVEN_BY[part]}, by which {figure} draws it; give it {part}s"
+            )
+    keys = Counter(
+        tuple(getattr(point, part) for part in points.apart) for point in experiment.points
+    )
+    if max(keys.values()) > 1:
+        by = " and ".join(f"{part}s" for part in points.apart) or "one point alone"
+        raise ConfigError(
+            f"{what} has {len(experiment.points)} points of which {figure}, that goes by {by}, "
+            "would take some for one; leave out its axis or its settings"
+        )
+
+
+def _require_what_is_shown(plan: Plan) -> None:
+    """Kernels of two priors in each operator, images, and layers of a transformer."""
+    settings = {str(point.setting) for point in plan.experiments["operators"].points}
+    operators = {setting.partition("_")[0] for setting in settings}
+    shown = {f"{operator}_{prior}" for operator in operators for prior in KERNELS}
+    if astray := settings ^ shown:
+        raise ConfigError(
+            "experiments.operators.settings: fig8 shows each operator under "
+            f"{' and '.join(KERNELS)}, by names such as integral_cosines; add, rename or remove "
+            f"{min(astray)}"
+        )
+    for point in plan.experiments["digits"].points:
+        pixels = plan.datasets[point.dataset].problem.dimension
+        if math.isqrt(pixels) ** 2 != pixels:
+            raise ConfigError(
+                f"experiments.digits: dataset.problem.dimension = {pixels} is no square, and fig9 "
+                "draws images; change it"
+            )
+    lengths = plan.experiments["training_length"].points
+    kinds = {plan.runs[run].model.kind for point in lengths for run in point.runs.values()}
+    if "transformer" not in kinds:
+        raise ConfigError(
+            "experiments.training_length has no learner that is a transformer, whose layers the "
+            "figure mechanism draws; add one"
+        )
