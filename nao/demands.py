@@ -27,6 +27,7 @@ class Points:
 
 
 SWEEP = Points(("value",), ("value",))
+SWEEP_IN_EACH = Points(("setting", "value"), ("setting", "value"))
 ONE = Points((), ())
 LONGEST = Points(("value",), ())  # of several points the one of the largest value
 LONGEST_OF_EACH = Points(("setting", "value"), ("setting",))
@@ -38,12 +39,15 @@ POINTS = {
     "noise_laws": LONGEST_OF_EACH,
     "noise_spread": LONGEST_OF_EACH,
     "operators": Points(("setting",), ("setting",)),
-    "depth": Points(("setting", "value"), ("setting", "value")),
+    "depth": SWEEP_IN_EACH,
+    "experts": SWEEP_IN_EACH,
 }
 """Of experiments that figures draw; the others are sweeps."""
 GIVEN_BY = {"value": "an axis of numbers", "setting": "settings"}
 KERNELS = ("cosines", "bump")
 """Priors of each operator, in the names of settings."""
+MIXTURES = {"mixture4", "mixture16"}
+"""Priors of the panels against the experts of a mixture."""
 
 
 def require(plan: Plan) -> None:
@@ -87,7 +91,7 @@ def _require_points(what: str, experiment: Experiment, points: Points, figure: s
 
 
 def _require_what_is_shown(plan: Plan) -> None:
-    """Kernels of two priors in each operator, images, and layers of a transformer."""
+    """Two priors in each operator, two mixtures, images, and layers of a transformer."""
     settings = {str(point.setting) for point in plan.experiments["operators"].points}
     operators = {setting.partition("_")[0] for setting in settings}
     shown = {f"{operator}_{prior}" for operator in operators for prior in KERNELS}
@@ -96,6 +100,12 @@ def _require_what_is_shown(plan: Plan) -> None:
             "experiments.operators.settings: fig8 shows each operator under "
             f"{' and '.join(KERNELS)}, by names such as integral_cosines; add, rename or remove "
             f"{min(astray)}"
+        )
+    mixtures = {str(point.setting) for point in plan.experiments["experts"].points}
+    if mixtures != MIXTURES:
+        raise ConfigError(
+            f"experiments.experts.settings: fig5 shows {' and '.join(sorted(MIXTURES))}, and there "
+            f"is {', '.join(sorted(mixtures))}; name them so"
         )
     for point in plan.experiments["digits"].points:
         pixels = plan.datasets[point.dataset].problem.dimension

@@ -49,6 +49,7 @@ def test_the_study_itself_has_all_that_its_figures_ask_for(scale: str):
             {},
             r"fig8 shows each operator under cosines and bump, .* remove integral$",
         ),
+        ({"experts": {"settings": TWO}}, {}, r"fig5 shows mixture16 and mixture4, and there is hi"),
         ({"digits": {"settings": {}}}, {"digits": [4, 7]}, r"dimension = 8 is no square"),
         ({"training_length": {"learners": ["upg"]}}, {}, r"training_length has no learner that is"),
         (
