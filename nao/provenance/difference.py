@@ -154,9 +154,11 @@ def _moved(column: str, one: pd.Series, two: pd.Series) -> Moved | None:
     differs = ~((a == b) | (np.isnan(a) & np.isnan(b)))
     if not differs.any():
         return None
-    gap = np.abs(a - b)[differs]
-    size = np.maximum(np.abs(a), np.abs(b))[differs]
-    return Moved(column, int(differs.sum()), float(gap.max()), float((gap / size).max()))
+    a, b = a[differs], b[differs]
+    gap = np.abs(a - b)
+    with np.errstate(invalid="ignore"):  # an infinite gap is no share of anything
+        share = gap / np.maximum(np.abs(a), np.abs(b))
+    return Moved(column, len(gap), float(gap.max()), float(share.max()))
 
 
 def _flat(column: pd.Series) -> np.ndarray | None:

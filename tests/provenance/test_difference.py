@@ -83,6 +83,16 @@ def test_numbers_are_matched_by_their_point_not_their_row(tmp_path: Path):
     assert (score.count, score.largest, score.relative) == (1, 0.5, pytest.approx(1 / 3))
 
 
+@pytest.mark.filterwarnings("error")
+def test_what_is_infinite_in_both_has_not_moved(tmp_path: Path):
+    one = pd.DataFrame({"value": [1.0, 2.0, 3.0], "score": [np.inf, 2.0, np.inf]})
+    two = one.assign(score=[np.inf, 1.5, 1.0])
+    one.to_parquet(tmp_path / "a.parquet")
+    two.to_parquet(tmp_path / "b.parquet")
+    ((score,), _) = numbers_moved(tmp_path / "a.parquet", tmp_path / "b.parquet")
+    assert (score.count, score.largest) == (2, np.inf)
+
+
 def test_the_command(bench: Workbench, other: Workbench):
     same = CliRunner().invoke(app, ["diff", str(bench.tree), str(other.tree)])
     assert (same.exit_code, same.stdout) == (0, "17 of 17 artefacts are equal\n")
