@@ -46,9 +46,11 @@ from nao.terminal import (
 
 
 class Commands(typer.Typer):
-    """Commands that end in one sentence whatever goes wrong, and in no traceback."""
+    """Commands that speak UTF-8 and end in one sentence whatever goes wrong, in no traceback."""
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):  # some locales have no ✓, no σ
+            stream.reconfigure(encoding="utf-8")  # pyright: ignore[reportAttributeAccessIssue]
         try:
             return super().__call__(*arguments, **options)
         except Exception as fault:

@@ -1,6 +1,7 @@
 """The ``nao`` command: what it prints, and its exit codes."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -108,3 +109,12 @@ def test_no_command_ends_in_a_traceback(tmp_path: Path):
         assert done.returncode == 2, (arguments, done.stdout)
         assert "Traceback" not in done.stderr
         assert done.stderr.splitlines()[-1].startswith("error: "), done.stderr
+
+
+def test_what_is_printed_is_utf_8_whatever_the_locale(bench: Workbench):
+    command = [sys.executable, "-c", "from nao.cli import app; app()", "audit"]
+    command += ["--files-only", str(bench.tree)]
+    environment = os.environ | {"PYTHONIOENCODING": "latin-1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "✓ verified" in done.stdout.decode("utf-8")
