@@ -7,6 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from nao.config import load
+from nao.jobs import DEFAULT_FIGURES
+from nao.plan import expand
+from tests.planned import jobs_behind
+
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -30,3 +35,14 @@ def test_the_files_that_it_names_are_there():
     paths = {one or other for one, other in named}
     assert len(paths) > 20
     assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+
+
+def test_it_says_how_many_jobs_and_trainings_there_are():
+    def jobs(scale: str) -> list[str]:
+        plan = expand(load(ROOT / "config.yaml", {"scale": scale}))
+        wanted = (f"figures/{figure}.png" for figure in DEFAULT_FIGURES)
+        return [job.rule for job in jobs_behind(plan, *wanted, "claims.md")]
+
+    assert re.findall(r"the starts of (\d+) jobs", TEXT) == [str(len(jobs("smoke")))]
+    trainings = jobs("laptop").count("train")
+    assert re.findall(r"trains\s+(\d+)\s+stacks", TEXT) == [str(trainings)]

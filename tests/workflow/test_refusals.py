@@ -73,8 +73,7 @@ def test_a_gpu_that_is_not_there(sources):
         pytest.skip("this machine has a GPU")
     sources.edit(
         "config.yaml",
-        "  smoke: # seconds: for tests of the workflow, not for conclusions\n"
-        "    compute: { device: cpu,",
+        "  smoke: # for tests of the workflow, not for conclusions\n    compute: { device: cpu,",
         "  smoke:\n    compute: { device: cuda,",
     )
     assert "finds no GPU here; run on a machine with one, or set it to cpu" in refusal(sources)
