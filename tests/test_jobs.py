@@ -76,6 +76,17 @@ def test_out_of_distribution_learners_are_scored_on_what_they_were_trained_on_to
         assert memorised == (runs if name.startswith("shifted_") else set())
 
 
+def test_out_of_distribution_all_is_fitted_at_the_base_point(plan: Plan):
+    base = plan.experiments["prior"].points[0].dataset
+    for name in (each for each in plan.experiments if each.startswith("shifted_")):
+        tested = {point.dataset for point in plan.experiments[name].points}
+        jobs = [job for job in scoring(plan, name) if job.rule != "evaluate_run_memorised"]
+        for job in jobs:
+            spec = plan.runs[job.wildcards["run"]].dataset if "run" in job.wildcards else None
+            assert (spec.identity if spec else job.wildcards["dataset"]) == base
+        assert {job.wildcards.get("elsewhere", base) for job in jobs} == tested | {base}
+
+
 def test_what_is_not_planned_is_refused(plan: Plan):
     with pytest.raises(KeyError, match="run = 'other' is not planned"):
         Job(plan, "train", {"run": "other"})
