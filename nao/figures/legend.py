@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from matplotlib.figure import Figure
+from matplotlib.figure import FigureBase
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -12,7 +12,7 @@ from nao.figures.style import BLACK, GREY
 COLUMNS = 4  # as many as the longest labels leave room for
 
 
-def draw_legend(figure: Figure, drawn: Iterable[Curve], besides: Iterable[str] = ()) -> None:
+def draw_legend(figure: FigureBase, drawn: Iterable[Curve], besides: Iterable[str] = ()) -> None:
     """Name each look of `drawn`, what stands `besides`, and the cross if a training failed."""
     drawn = list(drawn)
     known = {

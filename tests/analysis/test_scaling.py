@@ -63,6 +63,7 @@ def test_too_few_points_give_no_number(count, known):
     assert (fit.points, fit.missing) == (count, 4 - count)
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
     ("values", "scores"),
     [(VALUES, np.ones((3, 2))), (-VALUES, np.ones((4, 2))), (VALUES, np.ones(4))],

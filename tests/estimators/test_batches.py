@@ -23,6 +23,7 @@ def test_batches_cover_every_context_once_in_float64(count):
     assert sum(sizes) == count
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("shapes", [((4, 3), (4,)), ((5, 4, 3), (5, 3)), ((5, 4, 3), (4, 4))])
 def test_shapes_that_do_not_fit_are_named(shapes):
     with pytest.raises(ValueError, match=r"batch, n, d"):

@@ -101,6 +101,9 @@ def test_the_prior_is_shown_by_the_rows_of_its_learner_and_kind():
     assert min(first["at"][2:]) > 0.05  # a map is as large as it is drawn
     (true,) = shown["(c) covariance", "true"]
     assert set(table.loc[true["rows"], "kind"]) == {"true"}
+    bars = [each for each in entries if each["label"] == "true" and "mean" in each["panel"]]
+    assert len(bars) == len(table.loc[true["rows"][0], "mean"])
+    assert {row for bar in bars for mark in bar["marks"] for row in mark["rows"]} == {*true["rows"]}
 
 
 def test_a_dot_of_the_recipe_is_one_replicate():
