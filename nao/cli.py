@@ -98,8 +98,8 @@ def audit_command(
 ) -> None:
     """Hash everything again, from the artefacts to their roots.
 
-    verified, published, stale, unrecorded, unreadable, missing or tampered; exit code 0 only if
-    all is verified, or published and as recorded.
+    verified, published, earlier, stale, unrecorded, unreadable, missing or tampered; exit code 0
+    only if all is verified, or published, today or earlier, and as recorded.
     """
     result = audited(paths or trees(), None if files_only else today_of(clone))
     if as_json:

@@ -9,8 +9,10 @@ unreadable  this user may not read it or its record, or what it rests on
 unrecorded  it has no record, or one of a schema that this version cannot read; or it rests on such
 stale       as recorded, but would be made anew: by today's code, workflow, configuration, packages
             or input, or because what it rests on is stale, tampered or missing
-published   as recorded and as today's clone would make it, in a tree that does not ship what it
-            rests on (``nao.provenance.publication``): the records alone lead on
+earlier     as recorded, in a tree that does not ship what it rests on, and not as today's clone
+            would make it; the reasons name the commit whose code made it
+published   as recorded and as today's clone would make it, in such a tree
+            (``nao.provenance.publication``): the records alone lead on
 verified    none of these, down to the roots
 
 Only the files count: neither ``.snakemake`` nor git history nor times of files are looked at, so a
@@ -50,12 +52,13 @@ class Verdict(StrEnum):
     UNREADABLE = "unreadable"
     UNRECORDED = "unrecorded"
     STALE = "stale"
+    EARLIER = "earlier"
     PUBLISHED = "published"
     VERIFIED = "verified"
 
 
 _SEVERITY = list(Verdict)
-SOUND = frozenset({Verdict.PUBLISHED, Verdict.VERIFIED})
+SOUND = frozenset({Verdict.EARLIER, Verdict.PUBLISHED, Verdict.VERIFIED})
 
 
 def printable(name: str) -> str:
@@ -115,7 +118,7 @@ class Audit:
 
     @property
     def sound(self) -> bool:
-        """Whether all is verified, or published and as recorded."""
+        """Whether all is verified, or published, today or earlier, and as recorded."""
         return all(finding.verdict in SOUND for finding in self.findings.values())
 
     @property
@@ -152,10 +155,9 @@ def audit(
         _judge_alone(finding, published[finding.base])
     for finding in findings.values():
         if finding.record is not None:
-            _judge_inputs(finding, finding.record, findings, today)
+            _judge_inputs(finding, finding.record, findings)
             if today is not None:
-                for reason in today.reasons(finding.record):
-                    finding.charge(Verdict.STALE, reason.kind, reason.text)
+                _judge_today(finding, finding.record, today, published[finding.base])
     _judge_rests(findings)
     return Audit(
         dict(sorted(findings.items())),
@@ -227,19 +229,30 @@ def _judge_alone(finding: Finding, published: Publication | None) -> None:
         charge(Verdict.TAMPERED, "picture", "carries the id of another record")
 
 
-def _judge_inputs(
-    finding: Finding, record: Record, findings: dict[Path, Finding], today: Today | None
+def _judge_today(
+    finding: Finding, record: Record, today: Today, published: Publication | None
 ) -> None:
-    """What was read against what is there now."""
+    """What the record says of code, workflow, configuration and packages against today's."""
+    reasons = list(today.reasons(record))
+    for entry in record.inputs:
+        if entry.place == "repository" and (now := today.input_sha256(entry)) != entry.sha256:
+            text = f"input {entry.path} {'differs' if now else 'is no longer there'}"
+            reasons.append(Reason("input", text))
+    if reasons and published is not None:
+        finding.charge(Verdict.EARLIER, "commit", _made_of_what_is_not_shipped(finding))
+    for reason in reasons:
+        kind = Verdict.STALE if published is None else Verdict.EARLIER
+        finding.charge(kind, reason.kind, reason.text)
+
+
+def _judge_inputs(finding: Finding, record: Record, findings: dict[Path, Finding]) -> None:
+    """What was read of the tree against what is there now."""
     for entry in record.inputs:
         if entry.place == "results":
             _judge_link(finding, record, entry, findings[finding.base / entry.path])
         elif entry.place == "elsewhere":
             text = f"input {entry.path} lay outside results and clone: it cannot be followed"
             finding.charge(Verdict.UNRECORDED, "input", text)
-        elif today is not None and (now := today.input_sha256(entry)) != entry.sha256:
-            text = f"input {entry.path} {'differs' if now else 'is no longer there'}"
-            finding.charge(Verdict.STALE, "input", text)
 
 
 def _judge_link(finding: Finding, record: Record, entry: Input, upstream: Finding) -> None:
@@ -301,9 +314,11 @@ def _circles(rest: set[Path], findings: dict[Path, Finding]) -> list[Path]:
 def _carry(upstream: Finding, finding: Finding) -> None:
     if upstream.verdict is Verdict.VERIFIED:
         return
-    if upstream.verdict is Verdict.PUBLISHED:
-        if finding.verdict is Verdict.VERIFIED:
-            finding.charge(Verdict.PUBLISHED, "upstream", _made_of_what_is_not_shipped(finding))
+    if upstream.verdict in (Verdict.EARLIER, Verdict.PUBLISHED):
+        if _SEVERITY.index(finding.verdict) > _SEVERITY.index(upstream.verdict):
+            text = _made_of_what_is_not_shipped(finding)
+            finding.reasons = [each for each in finding.reasons if each.text != text]
+            finding.charge(upstream.verdict, "upstream", text)
         return
     unknown = upstream.verdict in (Verdict.UNREADABLE, Verdict.UNRECORDED)
     kind = upstream.verdict if unknown else Verdict.STALE

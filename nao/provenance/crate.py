@@ -64,7 +64,7 @@ def export_crate(
     if out.exists():
         raise FileExistsError(f"{out} exists; name another place, or remove it")
     for finding in result.findings.values():
-        if finding.verdict is Verdict.PUBLISHED:
+        if finding.verdict in (Verdict.EARLIER, Verdict.PUBLISHED):
             raise CrateError(f"{finding.base} is published: what it rests on is not shipped")
         if finding.verdict not in (Verdict.VERIFIED, Verdict.STALE):
             raise CrateError(f"{finding.name} is {finding.verdict}; mend it, as nao audit explains")

@@ -24,6 +24,7 @@ UNBOUNDED = 100_000  # columns: a path is never cut
 MARKS = {
     Verdict.VERIFIED: "[green]✓ verified[/]",
     Verdict.STALE: "[yellow]~ stale[/]",
+    Verdict.EARLIER: "[cyan]✓ earlier[/]",
     Verdict.PUBLISHED: "[cyan]✓ published[/]",
     Verdict.UNRECORDED: "[magenta]? unrecorded[/]",
     Verdict.UNREADABLE: "[magenta]? unreadable[/]",

@@ -73,10 +73,25 @@ def test_code_that_no_commit_holds_is_told(bench: Workbench, tmp_path: Path):
     assert "with changes of its own" in shown.reasons[0].text
 
 
-def test_a_picture_that_the_code_no_longer_draws_is_stale(bench: Workbench, gallery: Path):
+def test_a_picture_that_the_code_no_longer_draws_is_of_an_earlier_commit(
+    bench: Workbench, gallery: Path
+):
     bench.edit("nao/drawing.py", '"noise"', '"noise, σ"')
-    stale = {f.name for f in judged(bench, gallery).findings.values() if f.verdict == "stale"}
-    assert stale == {"figures/fig3.pdf", "figures/fig3.png"}
+    result = judged(bench, gallery)
+    earlier = {f.name: f.reasons for f in result.findings.values() if f.verdict == "earlier"}
+    assert set(earlier) == {"figures/fig3.pdf", "figures/fig3.png"}
+    for made, changed in earlier.values():
+        assert "as recorded, made at commit" in made.text
+        assert "nao/drawing.py changed" in changed.text
+    assert result.sound
+
+
+def test_what_rests_on_what_earlier_code_made_is_earlier_too(bench: Workbench, gallery: Path):
+    bench.edit("config.yaml", "replicates: 2", "replicates: 3")
+    result = judged(bench, gallery)
+    assert result.findings[gallery / "figures/fig3.png"].verdict is Verdict.EARLIER
+    (gallery / "figures/fig3.png").unlink()
+    assert judged(bench, gallery).findings[gallery / "figures/fig3.png"].verdict is Verdict.MISSING
 
 
 @pytest.mark.parametrize("name", ["figures/fig3.png", "claims.md", "experiments/noise.parquet"])
