@@ -13,6 +13,8 @@ PROFILE = "workflow/profiles/slurm"
 NAO = [sys.executable, "-c", "from nao.cli import app; app()"]
 # As shipped, but for the patience with a cluster that has more to do.
 HASTE = ("--slurm-init-seconds-before-status-checks", "3", "--max-status-checks-per-second", "1")
+# A GPU is asked for and given, and the work done on the processor: there is none here.
+ON_A_GPU = ("--set-resources", "train:gpu=1", "train:slurm_partition='gpu'")
 WAIT = 300  # seconds, on a busy machine
 
 
@@ -60,9 +62,9 @@ class ClusterClone(Clone):
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
         """Start Snakemake and go on."""
         with open(self.folder / "said.txt", "w") as said:
-            process = subprocess.Popen(
-                self.command(*arguments), stdout=said, stderr=said, **self._options()
-            )
+            # Ctrl-C is heard even where the tests run in the background.
+            command = ["env", "--default-signal=INT", *self.command(*arguments)]
+            process = subprocess.Popen(command, stdout=said, stderr=said, **self._options())
         self.begun.append(process)
         return process
 

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from nao.jobs import DEFAULT_FIGURES
 from tests.cluster.clone import NAO, ClusterClone
 from tests.cluster.lab import Lab, install
 from tests.cluster.services import Unavailable
@@ -34,7 +35,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """The same figures, made on this machine: those of the working tree if they are of today."""
     there = Clone(ROOT)
     audit = [*NAO, "audit", str(there.results / "claims.md")]
-    figures = [there.results / "figures" / f"{name}.png" for name in ("fig1", "fig2", "fig3")]
+    figures = [there.results / "figures" / f"{name}.png" for name in DEFAULT_FIGURES]
     if TARGET == "figures" and all(path.is_file() for path in figures):
         audit += map(str, figures)
         if not subprocess.run(audit, cwd=ROOT, capture_output=True).returncode:

@@ -9,7 +9,8 @@ from itertools import pairwise
 
 import pytest
 
-from tests.cluster.clone import WAIT, ClusterClone
+from nao.folder import orphans
+from tests.cluster.clone import ON_A_GPU, WAIT, ClusterClone
 from tests.cluster.lab import Lab
 from tests.cluster.services import until
 from tests.cluster.training import Training, plan_of
@@ -17,7 +18,7 @@ from tests.cluster.training import Training, plan_of
 pytestmark = pytest.mark.cluster
 
 
-def test_a_training_survives_requeueing_a_lost_node_and_the_death_of_the_run(
+def test_a_training_survives_requeueing_a_lost_node_and_what_ends_the_run(
     lab: Lab, clone: ClusterClone, training: Training, whole: dict[str, bytes]
 ):
     main = clone.begin(training.target)
@@ -30,11 +31,12 @@ def test_a_training_survives_requeueing_a_lost_node_and_the_death_of_the_run(
     node = lab.job(job)["NodeList"]
     lab.crash_node(node)
     until(lambda: lab.job(job)["JobState"] == "PENDING", WAIT, "notice of the lost node")
-    lab.start_node(node)
-    until(lambda: lab.ask("sinfo", "-hn", node, "-o", "%T").split() == ["idle"], WAIT, "the node")
+    # It goes on elsewhere: when the lost node is back it is told to end what ran there.
     lab.start_now(job)
-
     job = training.under_way(lab, 3)
+    assert lab.job(job)["NodeList"] != node
+    lab.start_node(node)
+
     os.kill(main.pid, signal.SIGKILL)
     main.wait()
     again = clone.snakemake(training.target)
@@ -45,15 +47,22 @@ def test_a_training_survives_requeueing_a_lost_node_and_the_death_of_the_run(
     assert f"cancelling jobs {job}" in recovered.stdout
     assert training.running(lab) == []
 
+    main = clone.begin(training.target)
+    job = training.under_way(lab, 4)
+    main.send_signal(signal.SIGINT)
+    assert main.wait(WAIT) != 0
+    until(lambda: not orphans(clone.folder), WAIT, "the end of what was cancelled")
+    assert lab.job(job)["JobState"] == "CANCELLED"
+
     clone.said_at_end_of(clone.begin(training.target))
     assert training.made() == whole
     segments = training.record().execution.segments
     assert segments
-    assert len(segments) >= 3
-    assert training.log().count("begun again") == 3
+    assert len(segments) >= 4
+    assert training.log().count("begun again") == 4
     audit = clone.nao("audit", training.target)
     assert audit.returncode == 0, audit.stdout
-    assert_never_twice_at_a_time(training.jobs(lab), submissions=2)
+    assert_never_twice_at_a_time(training.jobs(lab), submissions=3)
 
 
 def assert_never_twice_at_a_time(jobs: list[dict[str, str]], submissions: int) -> None:
@@ -69,9 +78,11 @@ def test_time_and_memory_grow_with_the_attempt_and_the_user_is_told_why(
 ):
     # The first attempt has too little memory, the second, which hangs, too little time.
     limits = ("train:mem_mb=350 if attempt == 1 else 1200", "train:runtime=1 if attempt < 3 else 9")
-    main = clone.begin(training.target, "--set-resources", *limits)
+    main = clone.begin(training.target, *ON_A_GPU, *limits)
     until(lambda: len(training.jobs(lab)) == 2, WAIT, "the second attempt")
-    training.under_way(lab, 1)
+    job = training.under_way(lab, 1)
+    (device,) = re.findall(r"\(IDX:(\d)\)", lab.job(job)["GRES"])
+    assert training.devices() == {device}
     training.freeze()
     said = clone.said_at_end_of(main)
     assert re.search(r"failed: train .*it took more memory than it asked for", said)

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,11 +77,22 @@ class Training:
 
     def freeze(self) -> None:
         """Stop its process, as a node does that hangs."""
+        for process in self._processes():
+            os.kill(int(process.name), signal.SIGSTOP)
+
+    def devices(self) -> set[str]:
+        """The GPUs that its process was given."""
+        given = rb"(?:^|\0)CUDA_VISIBLE_DEVICES=([^\0]*)"
+        found = [re.findall(given, (each / "environ").read_bytes()) for each in self._processes()]
+        return {name.decode() for names in found for name in names}
+
+    def _processes(self) -> Iterator[Path]:
+        """Those that run a script of the clone, in `/proc`."""
         scripts = f"{self.clone.folder}/.snakemake/scripts/".encode()
         for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 if scripts in (process / "cmdline").read_bytes():
-                    os.kill(int(process.name), signal.SIGSTOP)
+                    yield process
 
 
 def jobs_of(clone: Clone, lab: Lab) -> list[dict[str, str]]:
