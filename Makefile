@@ -36,7 +36,7 @@ test: check ## Style, types, contracts and every test
 # On a real SLURM of three nodes, which is installed and started for it: Debian, as root.
 test-cluster: .venv/installed ## The workflow on a real SLURM of three nodes (Debian, as root)
 	-$(MAKE) .venv/cluster # where it cannot be installed, the tests are skipped
-	$(BIN)/pytest -m cluster tests/cluster
+	$(BIN)/pytest -m cluster -rs tests/cluster
 
 check: .venv/installed ## Style, types and contracts alone
 	$(BIN)/ruff check .
