@@ -1,10 +1,9 @@
 """All figures through the shipped profile: the bytes of a local run, asked for as the rules say."""
 
-import math
 import re
 from collections import Counter, defaultdict
 from datetime import datetime
-from itertools import chain, pairwise
+from itertools import pairwise
 
 import pytest
 
@@ -17,7 +16,6 @@ from tests.workflow.clone import JOB, WILDCARDS, Clone
 
 pytestmark = pytest.mark.cluster
 SUFFIXES = (".parquet", ".safetensors", ".png", ".md")
-WIDTH = 4  # processors of a group, at most: `cores` of the profile
 
 
 @pytest.fixture(scope="module")
@@ -68,32 +66,26 @@ def test_slurm_was_asked_for_what_the_rules_say(run, trainings):
         assert job["NodeList"] == "gpu1"
 
 
-def test_groups_ask_for_what_their_members_need(run, lab):
-    """Members of one rule run side by side, so many as there are processors for."""
+def test_a_group_asks_for_what_its_members_need_one_after_another(run, lab):
     clone, plan = run[0], plan_of(run[0])
     jobs = {job["JobId"]: job for job in jobs_of(clone, lab)}
     grouped = Counter()
     for log in clone.folder.glob(".snakemake/slurm_logs/group_*/**/*.log"):
-        asked = defaultdict(list)
-        for rule, body in set(JOB.findall(log.read_text())):
-            (words,) = WILDCARDS.findall(body)
-            wildcards = dict(word.split("=") for word in words.split(", "))
+        members = {}
+        for rule, body in JOB.findall(log.read_text()):
+            (words,) = WILDCARDS.findall(body) or [""]
+            wildcards = dict(word.split("=") for word in words.split(", ") if word)
             need = request(plan, rule, **wildcards)
             assert re.search(rf"\bmem_mb={need.memory}\b", body)
             assert re.search(rf"\bruntime={need.runtime}\b", body)
-            asked[rule].append(need)
-        memory = [sorted(need.memory for need in needs) for needs in asked.values()]
-        times = [sorted(need.runtime for need in needs) for needs in asked.values()]
+            members[rule, words] = need
         job = jobs[log.stem]
-        processors, given = int(job["NumCPUs"]), int(job["MinMemoryNode"].removesuffix("M"))
+        assert job["NumCPUs"] == "1"
+        assert job["MinMemoryNode"] == f"{max(need.memory for need in members.values())}M"
         hours, minutes, _ = map(int, job["TimeLimit"].split(":"))
-        assert max(min(WIDTH, len(needs)) for needs in memory) <= processors <= WIDTH
-        assert max(sum(needs[:WIDTH]) for needs in memory) <= given
-        assert given <= sum(sorted(chain(*memory))[-WIDTH:])
-        rounds = [needs[0] * math.ceil(len(needs) / WIDTH) for needs in times]
-        assert max(rounds) <= 60 * hours + minutes <= sum(chain(*times))
-        grouped.update({rule: len(needs) for rule, needs in asked.items()})
-    assert grouped["evaluate_run"] > WIDTH
+        assert 60 * hours + minutes == sum(need.runtime for need in members.values())
+        grouped.update(rule for rule, _ in members)
+    assert grouped["evaluate_run"] == sum(1 for _ in clone.results.glob("runs/*/scores.parquet"))
 
 
 def test_short_jobs_share_jobs_of_the_cluster(run, trainings, lab):

@@ -147,6 +147,7 @@ def asked(rule):
     return {
         "mem_mb": lambda wildcards, attempt: at(wildcards, attempt).memory,
         "runtime": lambda wildcards, attempt: at(wildcards, attempt).runtime,
+        "turn": 1,  # profiles/slurm gives one to a group's members, who run one after another
     }
 
 
