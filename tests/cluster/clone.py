@@ -54,7 +54,7 @@ class ClusterClone(Clone):
             self.command(*arguments, config=config),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=1500,
+            timeout=3600,
             **self._options(),
             **options,
         )

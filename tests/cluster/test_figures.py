@@ -1,6 +1,7 @@
 """All figures through the shipped profile: the bytes of a local run, asked for as the rules say."""
 
 import re
+import time
 from collections import Counter, defaultdict
 from datetime import datetime
 from itertools import pairwise
@@ -11,6 +12,7 @@ from nao.requests import request
 from tests.cluster.clone import ON_A_GPU, ClusterClone
 from tests.cluster.conftest import TARGET
 from tests.cluster.lab import Lab
+from tests.cluster.services import until
 from tests.cluster.training import jobs_of, plan_of
 from tests.workflow.clone import JOB, WILDCARDS, Clone
 
@@ -19,11 +21,31 @@ SUFFIXES = (".parquet", ".safetensors", ".png", ".md")
 
 
 @pytest.fixture(scope="module")
-def run(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> tuple[ClusterClone, str]:
+def run(lab: Lab, devices: dict[str, str], tmp_path_factory: pytest.TempPathFactory):
+    """The clone in which they were made, and what was said."""
     clone = ClusterClone(Clone.of_sources(tmp_path_factory.mktemp("cluster") / "clone").folder)
-    done = clone.snakemake(TARGET, "--slurm-keep-successful-logs", *ON_A_GPU)
-    assert done.returncode == 0, done.stdout
-    return clone, done.stdout
+    main = clone.begin(TARGET, "--slurm-keep-successful-logs", *ON_A_GPU)
+
+    def ended() -> bool:
+        devices.update(
+            (job["JobId"], index)
+            for job in jobs_of(clone, lab)
+            for index in re.findall(r"\(IDX:(\d)\)", job.get("GRES", ""))
+        )
+        time.sleep(0.5)
+        return main.poll() is not None
+
+    try:
+        until(ended, 3600, "the end of the run")
+        yield clone, clone.said_at_end_of(main)
+    finally:
+        clone.end()
+
+
+@pytest.fixture(scope="module")
+def devices() -> dict[str, str]:
+    """The GPU that each job was given, which SLURM forgets when it ends."""
+    return {}
 
 
 @pytest.fixture(scope="module")
@@ -95,11 +117,10 @@ def test_short_jobs_share_jobs_of_the_cluster(run, trainings, lab):
     assert others < (made - len(trainings)) / 3
 
 
-def test_a_gpu_belonged_to_one_training_at_a_time(trainings):
+def test_a_gpu_belonged_to_one_training_at_a_time(trainings, devices):
     spans = defaultdict(list)
     for job in trainings.values():
-        (device,) = re.findall(r"\(IDX:(\d)\)", job["GRES"])
-        spans[device].append((job["StartTime"], job["EndTime"]))
+        spans[devices[job["JobId"]]].append((job["StartTime"], job["EndTime"]))
     assert spans.keys() == {"0", "1"}
     for each in spans.values():
         for (_, end), (start, _) in pairwise(sorted(each)):

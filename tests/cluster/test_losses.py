@@ -14,8 +14,30 @@ from tests.cluster.clone import ON_A_GPU, WAIT, ClusterClone
 from tests.cluster.lab import Lab
 from tests.cluster.services import until
 from tests.cluster.training import Training, plan_of
+from tests.workflow.clone import Clone
 
 pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture(scope="module", autouse=True)
+def outgrown(lab: Lab, sources: Clone, tmp_path_factory: pytest.TempPathFactory):
+    """A training and its run, begun beside the other tests: SLURM takes its time to end it.
+
+    The first attempt has too little memory, the second, which hangs, too little time.
+    """
+    clone = ClusterClone(sources.copy(tmp_path_factory.mktemp("outgrown") / "clone").folder)
+    training = Training(clone)
+    limits = ("train:mem_mb=350 if attempt == 1 else 1200", "train:runtime=1 if attempt < 3 else 9")
+    main = clone.begin(training.target, *ON_A_GPU, *limits)
+    try:
+        until(lambda: len(training.jobs(lab)) == 2, WAIT, "the second attempt")
+        job = training.under_way(lab, 1)
+        (device,) = re.findall(r"\(IDX:(\d)\)", lab.job(job)["GRES"])
+        assert training.devices() == {device}
+        training.freeze()
+        yield clone, main
+    finally:
+        clone.end()
 
 
 def test_a_training_survives_requeueing_a_lost_node_and_what_ends_the_run(
@@ -73,24 +95,6 @@ def assert_never_twice_at_a_time(jobs: list[dict[str, str]], submissions: int) -
         assert datetime.fromisoformat(end) <= datetime.fromisoformat(start)
 
 
-def test_time_and_memory_grow_with_the_attempt_and_the_user_is_told_why(
-    lab: Lab, clone: ClusterClone, training: Training, whole: dict[str, bytes]
-):
-    # The first attempt has too little memory, the second, which hangs, too little time.
-    limits = ("train:mem_mb=350 if attempt == 1 else 1200", "train:runtime=1 if attempt < 3 else 9")
-    main = clone.begin(training.target, *ON_A_GPU, *limits)
-    until(lambda: len(training.jobs(lab)) == 2, WAIT, "the second attempt")
-    job = training.under_way(lab, 1)
-    (device,) = re.findall(r"\(IDX:(\d)\)", lab.job(job)["GRES"])
-    assert training.devices() == {device}
-    training.freeze()
-    said = clone.said_at_end_of(main)
-    assert re.search(r"failed: train .*it took more memory than it asked for", said)
-    assert re.search(r"failed: train .*ended as TIMEOUT: it took longer than the time", said)
-    assert training.made() == whole
-    assert_never_twice_at_a_time(training.jobs(lab), submissions=3)
-
-
 def test_a_refusal_of_the_cluster_is_told_in_its_words(
     lab: Lab, clone: ClusterClone, training: Training
 ):
@@ -122,3 +126,15 @@ def test_a_full_disk_is_told_by_name_and_mended_by_a_rerun(
         assert audit.returncode == 0, audit.stdout
     finally:
         subprocess.run(["umount", clone.results.parent], check=True)
+
+
+def test_time_and_memory_grow_with_the_attempt_and_the_user_is_told_why(
+    lab: Lab, outgrown: tuple[ClusterClone, subprocess.Popen[str]], whole: dict[str, bytes]
+):
+    clone, main = outgrown
+    training = Training(clone)
+    said = clone.said_at_end_of(main)
+    assert re.search(r"failed: train .*it took more memory than it asked for", said)
+    assert re.search(r"failed: train .*ended as TIMEOUT: it took longer than the time", said)
+    assert training.made() == whole
+    assert_never_twice_at_a_time(training.jobs(lab), submissions=3)
