@@ -19,9 +19,9 @@ from tests.workflow.clone import Clone
 pytestmark = pytest.mark.cluster
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def outgrown(lab: Lab, sources: Clone, tmp_path_factory: pytest.TempPathFactory):
-    """A training and its run, begun beside the other tests: SLURM takes its time to end it.
+    """A training and its run, begun before all else here: SLURM takes its time to end it.
 
     The first attempt has too little memory, the second, which hangs, too little time.
     """
