@@ -4,10 +4,12 @@
 
 The comment is the number's address, which no reader of the shown text sees:
 
-    C2e paper                  what a rule measured of an estimator, from claims.parquet
+    C2e paper                  what a rule measured of an estimator, from the tree's claims
     noise 0.3 heldout          an estimator's RMSE over the oracle's, at a value of an experiment
     noise 0.3 heldout misfit   another of its scores there
-    prior heldout              without a value where the experiment sweeps none
+    prior heldout              without a value where the experiment has but one
+    priors sparse heldout      in a setting, where it has several
+    large/noise 0.3 heldout    in the tree `large`, which lies beside this one
 
 Scores are geometric means over replicates, as they are for the claims. A number keeps as many
 significant digits as are written.
@@ -43,7 +45,9 @@ def without_address(text: str) -> list[str]:
 
 def number_at(address: str, tree: Path) -> float:
     """The number that an address leads to. Raises ValueError where there is none."""
-    first, *more = address.split()
+    beside, _, rest = address.rpartition("/")
+    first, *more = rest.split()
+    tree = tree.parent / beside if beside else tree
     try:
         number = (_claim if CLAIM.fullmatch(first) else _score)(first, more, tree)
     except (OSError, ValueError) as fault:
@@ -55,14 +59,17 @@ def number_at(address: str, tree: Path) -> float:
 
 def _claim(rule: str, more: list[str], tree: Path) -> float:
     (estimator,) = more
-    claims = pd.read_parquet(tree / "claims.parquet")
+    claims = pd.concat(map(pd.read_parquet, sorted(tree.glob("claims*.parquet"))))
     rows = claims[(claims["id"] == rule) & (claims["estimator"] == estimator)]
     return float(rows["number"].iloc[0]) if len(rows) else math.nan
 
 
 def _score(experiment: str, more: list[str], tree: Path) -> float:
     table = pd.read_parquet(tree / "experiments" / f"{experiment}.parquet")
-    if table["value"].notna().any():
+    if table["setting"].nunique() > 1:
+        setting, *more = more
+        table = table[table["setting"] == setting]
+    if table["value"].nunique() > 1:
         value, *more = more
         table = table[np.isclose(table["value"].astype(float), float(value))]
     estimator, *metrics = more

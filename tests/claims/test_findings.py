@@ -10,9 +10,12 @@ from nao.claims.findings import filled, without_address
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    (tmp_path / "experiments").mkdir()
+    tree = tmp_path / "gallery"
+    (tree / "experiments").mkdir(parents=True)
     claims = {"id": ["C3a", "C3a"], "estimator": ["paper", "sure"], "number": [-0.81, float("nan")]}
-    pd.DataFrame(claims).to_parquet(tmp_path / "claims.parquet")
+    pd.DataFrame(claims).to_parquet(tree / "claims.parquet")
+    more = {"id": ["C3a", "C8e"], "estimator": ["paper", "mor"], "number": [-0.81, 1.04]}
+    pd.DataFrame(more).to_parquet(tree / "claims_all.parquet")
     rows = [
         (value, estimator, "rmse", score)
         for value, oracle in ((0.1, 0.02), (0.3, 0.05))
@@ -23,10 +26,17 @@ def tree(tmp_path: Path) -> Path:
         )
     ]
     table = pd.DataFrame(rows, columns=["value", "estimator", "metric", "score"])
-    table.to_parquet(tmp_path / "experiments" / "noise.parquet")
+    table["setting"] = pd.array([None] * len(table), dtype="string")
+    table.to_parquet(tree / "experiments" / "noise.parquet")
     base = table[table["value"] == 0.1].assign(value=pd.array([None] * 3, dtype="Float64"))
-    base.to_parquet(tmp_path / "experiments" / "prior.parquet")
-    return tmp_path
+    base.to_parquet(tree / "experiments" / "prior.parquet")
+    doubled = base["score"] * base["estimator"].map({"oracle_ridge": 1, "paper": 2})
+    laws = [base.assign(setting="gaussian"), base.assign(setting="sparse", score=doubled)]
+    pd.concat(laws).to_parquet(tree / "experiments" / "priors.parquet")
+    large = tmp_path / "large" / "experiments"
+    large.mkdir(parents=True)
+    table.assign(score=table["score"] ** 2).to_parquet(large / "noise.parquet")
+    return tree
 
 
 @pytest.mark.parametrize(
@@ -38,6 +48,10 @@ def tree(tmp_path: Path) -> Path:
         ("0.072<!-- noise 0.3 paper rmse -->", "0.20<!-- noise 0.3 paper rmse -->"),
         ("| 1.00<!-- prior oracle_ridge --> |", "| 1.00<!-- prior oracle_ridge --> |"),
         ("0.111<!-- prior oracle_ridge rmse -->", "0.0200<!-- prior oracle_ridge rmse -->"),
+        ("1.000<!-- C8e mor -->", "1.040<!-- C8e mor -->"),
+        ("1.0<!-- priors gaussian paper -->", "4.0<!-- priors gaussian paper -->"),
+        ("1.0<!-- priors sparse paper -->", "8.0<!-- priors sparse paper -->"),
+        ("1.0<!-- large/noise 0.1 paper -->", "16<!-- large/noise 0.1 paper -->"),
         ("no number <!-- a comment --> at all", "no number <!-- a comment --> at all"),
     ],
 )
@@ -56,6 +70,9 @@ def test_numbers_are_those_of_the_tables(tree: Path, before: str, after: str):
         "noise paper",
         "nosie 0.3 paper",
         "noise 0.3 paper rmse rmse",
+        "priors paper",
+        "priors uniform paper",
+        "small/noise 0.1 paper",
     ],
 )
 def test_an_address_that_leads_nowhere_is_named(tree: Path, address: str):
