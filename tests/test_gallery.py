@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from nao.claims.findings import filled, without_address
-from nao.provenance.audit import Audit, Verdict, audit
+from nao.provenance.audit import SOUND, Audit, Verdict, audit
 from nao.provenance.clone import today_at
 from nao.provenance.lineage import lineage, rows_of
 from nao.provenance.trees import publication_of
 
 ROOT = Path(__file__).resolve().parents[1]
 GALLERY = ROOT / "results" / "gallery"
+GALLERY_PAPER = ROOT / "results" / "gallery_paper"
 MEND = "make figures and nao publish results/laptop results/gallery make it anew"
 
 
@@ -30,9 +31,17 @@ def test_every_file_is_as_recorded_and_as_today_s_code_makes_it(audited: Audit):
     assert faults == {}, MEND
 
 
-def test_the_readme_shows_what_is_published():
-    shown = re.findall(r"\]\(results/gallery/([^)]+)\)", (ROOT / "README.md").read_text("utf-8"))
-    publication = publication_of(GALLERY)
+def test_what_takes_days_to_make_anew_is_as_recorded():
+    audited = audit([GALLERY_PAPER], today_at(ROOT))
+    faults = {f.name: f.reasons for f in audited.findings.values() if f.verdict not in SOUND}
+    assert faults == {}
+
+
+@pytest.mark.parametrize("tree", [GALLERY, GALLERY_PAPER], ids=lambda tree: tree.name)
+def test_the_readme_shows_what_is_published(tree: Path):
+    text = (ROOT / "README.md").read_text("utf-8")
+    shown = re.findall(rf"\]\(results/{tree.name}/([^)]+)\)", text)
+    publication = publication_of(tree)
     assert publication is not None, MEND
     assert shown
     assert set(shown) <= set(publication.files)
