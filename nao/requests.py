@@ -26,12 +26,21 @@ MARGIN = 4.0
 """How much slower than fitted a machine may be at the first attempt [choice]."""
 ATTEMPTS = 3
 """Attempts up to which requests grow."""
-STEP = {"native": 0.0011, "torch": 0.010, "cuda": 0.010}
-RATE = {"native": 75e9, "torch": 45e9, "cuda": 2e12}
+STEP = {"native": 0.0011, "torch": 0.0014, "cuda": 0.010}
+RATE = {"native": 75e9, "torch": 21e9, "cuda": 2e12}
 """Seconds of a step beside its products, and flops a second, by what evaluates the model: the
-kernel in C or torch on a core, torch on a GPU. # ASSUME: both for a GPU."""
+kernel in C or torch on a core, where a step has those seconds for each layer, torch on a GPU.
+# ASSUME: both for a GPU."""
+LAYERS = 8
+"""That a model without layers is reckoned as."""
+FACTORING = {"muon": 0.020, "soap": 0.014}
+"""Seconds that an optimiser's own factorisations take in a step."""
+DENSE = 45e9
+"""Flops a second of a core on large matrices."""
 SMALL = 5e9
 """Flops a second of a core on matrices of one context, which go by the speed of memory."""
+OF_FULL_RANK = {"principal_components": 3, "gaussian_em": 5, "mixture_em": 60}
+"""Times that estimators of full covariances, or of several, see each context's Gram matrices."""
 EM = 300
 """Iterations of EM over all ranks that it tries."""
 BACKWARD = 1.6
@@ -81,13 +90,20 @@ def training_seconds(spec: RunSpec, device: str) -> float:
     """Seconds of a training on one core (`cpu`) or one GPU (`cuda`) by this module's arithmetic."""
     by = "cuda" if device == "cuda" else _evaluated_by(spec)
     asked = 2 if spec.training.objective == "sure" else 1  # times that a step asks the model
+    if by == "native":  # which takes the Gram form whatever the width of the keys
+        spec = spec.model_copy(
+            update={"model": spec.model.model_copy(update={"key_dimension": None})}
+        )
     flops = asked * training_products(spec) * (2 if spec.training.precision == "float64" else 1)
-    return spec.training.steps * asked * STEP[by] + flops / RATE[by]
+    layers = getattr(spec.model, "layers", LAYERS) - 1 if by == "torch" else 1
+    step = asked * STEP[by] * layers + FACTORING.get(spec.training.optimizer, 0)
+    return spec.training.steps * step + flops / RATE[by]
 
 
 def _evaluated_by(spec: RunSpec) -> str:
     """What evaluates the model on a core, where the kernel in C can be compiled."""
-    covered = spec.model.kind == "transformer" and spec.model.norm == "matrix"
+    model = spec.model
+    covered = model.kind == "transformer" and model.has_gram_form and model.norm == "matrix"
     return "native" if covered and spec.training.precision == "float32" else "torch"
 
 
@@ -106,7 +122,7 @@ def _pool(spec: DatasetSpec, replicates: int) -> float:
 def _train(plan: Plan, run: str) -> Request:
     spec = plan.runs[run]
     held = 2.5 * _pool(spec.dataset, spec.dataset.replicates)
-    memory = 500 + held + 25 * _tokens(spec, spec.training.batch_contexts)
+    memory = 650 + held + 25 * _tokens(spec, spec.training.batch_contexts)
     if spec.training.precision == "float64":
         memory *= 2
     return Request.of(
@@ -119,7 +135,8 @@ def _evaluate_run(plan: Plan, run: str, elsewhere: str | None = None) -> Request
     orders = 1 if elsewhere is not None else plan.row_orders + 1
     contexts = spec.dataset.test_contexts * spec.dataset.replicates * orders
     seconds = contexts * products(spec) / RATE[_evaluated_by(spec)]
-    return Request.of(420 + 20 * _tokens(spec, BATCH), 10 + seconds)
+    experts = 250 if spec.model.kind == "mixture_of_ridges" else 0
+    return Request.of(420 + experts + 20 * _tokens(spec, BATCH), 10 + seconds)
 
 
 def _evaluate_run_memorised(plan: Plan, run: str) -> Request:
@@ -133,7 +150,8 @@ def _make_dataset(plan: Plan, dataset: str) -> Request:
     spec = plan.datasets[dataset]
     pool = _pool(spec, spec.replicates)
     chunk = 6000 * pool / (spec.replicates * spec.train_contexts)  # what is drawn at once
-    return Request.of(150 + chunk, pool / 20)  # a slow disk
+    images = 150 if spec.problem.prior.kind == "empirical" else 0
+    return Request.of(150 + images + chunk, pool / 20)  # a slow disk
 
 
 def _evaluate_baseline(
@@ -141,20 +159,25 @@ def _evaluate_baseline(
 ) -> Request:
     spec = plan.datasets[dataset]
     contexts = spec.test_contexts + spec.train_contexts * spec.replicates
-    seconds = 40 * contexts * spec.context_length**2 * spec.problem.dimension / SMALL
+    n, d = spec.context_length, spec.problem.dimension
+    seconds = 40 * contexts * n**2 * d / SMALL
     if estimator == "empirical_bayes":
         seconds += spec.replicates * EM * _em_seconds(spec)
-    return Request.of(300 + 4 * _pool(spec, 1), 10 + seconds)
+    elif estimator in OF_FULL_RANK:
+        seconds *= OF_FULL_RANK[estimator] * (1 + d / n)
+    pools = 8 if estimator in OF_FULL_RANK else 4
+    return Request.of(300 + pools * _pool(spec, 1), 10 + seconds)
 
 
 def _em_seconds(spec: DatasetSpec) -> float:
     """Of an iteration of EM at the largest rank tried: its normal equations and its residuals."""
     n, d, contexts = spec.context_length, spec.problem.dimension, spec.train_contexts
-    rank = min(getattr(spec.problem.prior, "rank", n) + 1, n)
+    prior = spec.problem.prior
+    rank = min(prior.rank + 1, n) if prior.kind == "low_rank" else n
     columns = min(rank + 1, UNKNOWNS // d)  # of (w_0, A)
     equations = contexts * columns**2 * d * (d + 1) + (columns * d) ** 3 / 3
     residuals = contexts * columns * (8 * n * d + 4 * n * columns + 3 * columns**2)
-    return equations / RATE["torch"] + residuals / SMALL
+    return equations / DENSE + residuals / SMALL
 
 
 def _extract_prior(plan: Plan, run: str) -> Request:
@@ -178,7 +201,7 @@ REQUESTS: dict[str, Callable[..., Request]] = {
     "evaluate_baseline_elsewhere": _evaluate_baseline,
     "tabulate_experiment": _small(200),
     "tabulate_moments": _small(200),
-    "tabulate_examples": _small(250),
+    "tabulate_examples": _small(350),
     "probe_layers": _small(500),
     "draw_figure": _small(400),
     "judge_claims": _small(320),

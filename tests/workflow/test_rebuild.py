@@ -57,7 +57,7 @@ def test_nothing_after_comments_docstrings_and_layout_change(clone):
 
 
 def test_nothing_after_a_change_of_place_or_of_threads(clone):
-    clone.edit("config.yaml", "# seconds: for tests of the workflow, not for conclusions\n", "\n")
+    clone.edit("config.yaml", "# for tests of the workflow, not for conclusions\n", "\n")
     clone.edit(
         "config.yaml",
         "  smoke:  \n    compute: { device: cpu, threads: 1 }".replace(":  ", ": "),
