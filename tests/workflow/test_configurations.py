@@ -103,8 +103,9 @@ def test_what_is_accepted_runs(values: dict[str, Any], figure: str):
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder, "results", "smoke")
         tree.mkdir(parents=True)
-        # A process of its own, since jobs send their output to logs
-        process = multiprocessing.get_context("fork").Process(
+        # A process of its own, since jobs send their output to logs; begun anew, since a fork of
+        # one with threads may wait for ever
+        process = multiprocessing.get_context("spawn").Process(
             target=make, args=(plan, figure, tree)
         )
         process.start()
