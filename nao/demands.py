@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from nao.checking import ConfigError
 from nao.estimators.table import ESTIMATORS
 from nao.figures import FIGURES
-from nao.jobs import experiment_of
 from nao.plan import Experiment, Plan
+from nao.targets import experiment_of
 
 ORACLE = "oracle_ridge"
 

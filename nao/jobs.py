@@ -17,17 +17,12 @@ from typing import Any
 
 from pydantic import BaseModel, JsonValue
 
-from nao.config import TABLE_KINDS, LearnerSpec
+from nao.config import LearnerSpec
 from nao.estimators.table import ESTIMATORS
 from nao.figures import FIGURES
 from nao.plan import Plan, Point
-
-DEFAULT_FIGURES = ("fig1", "fig2", "fig3", "fig7")
-CLAIMS = {
-    "claims": DEFAULT_FIGURES,
-    "claims_all": (*DEFAULT_FIGURES, "fig4", "fig5", "fig6", "fig8", "fig9", "fig10"),
-}
-"""By the name of their files: the figures by whose tables and the base point's they are judged."""
+from nao.specs import DatasetSpec
+from nao.targets import CLAIMS, claim_tables, experiment_of, table
 
 Paths = str | list[str]
 
@@ -143,18 +138,6 @@ def wildcards(plan: Plan) -> dict[str, Collection[str]]:
     }
 
 
-def table(name: str) -> str:
-    """The path of an experiment's table; a folder holds tables of one schema, to be read as one."""
-    kind = name.rpartition("_")[2]
-    return f"{kind if kind in TABLE_KINDS else 'experiments'}/{name}.parquet"
-
-
-def experiment_of(table: str) -> str:
-    """The experiment that a table is of."""
-    experiment, _, kind = table.rpartition("_")
-    return experiment if kind in TABLE_KINDS else table
-
-
 def _values(spec: object) -> Any:
     if isinstance(spec, BaseModel):
         return spec.model_dump(mode="json")
@@ -177,8 +160,15 @@ def _runs(plan: Plan, experiment: str) -> Iterable[str]:
     return (run for point in _points(plan, experiment) for run in point.runs.values())
 
 
-def _datasets(plan: Plan, experiment: str) -> list[str]:
-    return list(dict.fromkeys(point.dataset for point in _points(plan, experiment)))
+def _specs(plan: Plan, experiment: str) -> dict[str, DatasetSpec]:
+    """Of the data sets that an experiment tests on, each once."""
+    return {point.dataset: plan.datasets[point.dataset] for point in _points(plan, experiment)}
+
+
+def _tested(plan: Plan, experiment: str) -> dict[str, Paths]:
+    """Test contexts and truth of each of these."""
+    datasets = _specs(plan, experiment)
+    return {role: [_data(role, each) for each in datasets] for role in ("test", "truth")}
 
 
 def _transformers(plan: Plan, experiment: str) -> list[str]:
@@ -193,13 +183,6 @@ def _seen(plan: Plan, dataset: str, estimator: str) -> dict[str, Paths]:
     roles += ["train"] if needs.needs_training else []
     roles += ["truth"] if needs.needs_truth else []
     return {role: _data(role, dataset) for role in roles}
-
-
-def claim_tables(claims: str) -> list[str]:
-    """The tables by which the claims of that name are judged."""
-    shown = (name for each in CLAIMS[claims] for name in FIGURES[each].tables)
-    of_figures = (name for name in shown if not name.endswith("_examples"))  # which prove nothing
-    return list(dict.fromkeys(["prior", *of_figures]))
 
 
 def _learners(plan: Plan, tables: Iterable[str]) -> dict[str, LearnerSpec]:
@@ -291,9 +274,7 @@ RULES = {
         inputs=_scores,
         params=lambda plan, experiment: {
             "experiment": plan.experiments[experiment],
-            "datasets": {
-                point.dataset: plan.datasets[point.dataset] for point in _points(plan, experiment)
-            },
+            "datasets": _specs(plan, experiment),
         },
     ),
     "tabulate_moments": Rule(
@@ -310,26 +291,18 @@ RULES = {
         outputs={"table": table("{experiment}_examples")},
         inputs=lambda plan, experiment: {
             "estimates": _estimates(plan, experiment),
-            **{
-                role: [_data(role, dataset) for dataset in _datasets(plan, experiment)]
-                for role in ("test", "truth")
-            },
+            **_tested(plan, experiment),
         },
         params=lambda plan, experiment: {
             "experiment": plan.experiments[experiment],
-            "datasets": {
-                dataset: plan.datasets[dataset] for dataset in _datasets(plan, experiment)
-            },
+            "datasets": _specs(plan, experiment),
         },
     ),
     "probe_layers": Rule(
         outputs={"table": table("{experiment}_mechanism")},
         inputs=lambda plan, experiment: {
             "models": [f"runs/{run}/model.safetensors" for run in _transformers(plan, experiment)],
-            **{
-                role: [_data(role, dataset) for dataset in _datasets(plan, experiment)]
-                for role in ("test", "truth")
-            },
+            **_tested(plan, experiment),
         },
         params=lambda plan, experiment: {"experiment": plan.experiments[experiment]},
     ),

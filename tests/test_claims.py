@@ -12,8 +12,8 @@ from nao.analysis.recovery import tabulate_recovered
 from nao.analysis.sweeps import UNKNOWN, Interval
 from nao.claims import RULES, judge, to_markdown
 from nao.claims.verdicts import verdict
-from nao.jobs import CLAIMS, claim_tables
 from nao.seeding import stream
+from nao.targets import CLAIMS, claim_tables
 from nao.tasks.problems import draw_problem, sample_contexts
 from tests.evaluated import smoke_plan, smoke_tables
 from tests.laws import problem_spec

@@ -9,8 +9,8 @@ from nao.checking import ConfigError
 from nao.config import load
 from nao.demands import POINTS, require
 from nao.figures import FIGURES
-from nao.jobs import experiment_of
 from nao.plan import expand
+from nao.targets import experiment_of
 from nao.yaml_files import read_yaml
 from tests.evaluated import CONFIG
 

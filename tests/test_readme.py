@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from nao.config import load
-from nao.jobs import DEFAULT_FIGURES
 from nao.plan import expand
+from nao.targets import DEFAULT_FIGURES
 from tests.planned import jobs_behind
 
 ROOT = Path(__file__).parents[1]

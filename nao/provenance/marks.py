@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from nao.jobs import table
 from nao.provenance.pictures import embedded_marks
+from nao.targets import table
 
 Fractions = tuple[float, float, float, float]  # left, top, width, height of the picture's own
 

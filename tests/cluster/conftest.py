@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from nao.jobs import DEFAULT_FIGURES
+from nao.targets import DEFAULT_FIGURES
 from tests.cluster.clone import NAO, ClusterClone
 from tests.cluster.lab import Lab, install
 from tests.cluster.services import Unavailable

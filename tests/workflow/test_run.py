@@ -9,10 +9,10 @@ import pytest
 
 from nao.config import load
 from nao.figures import FIGURES
-from nao.jobs import DEFAULT_FIGURES, experiment_of
 from nao.models.native import resolve
 from nao.plan import Plan, expand
 from nao.provenance.schema import RECORDS, read_record, record_path
+from nao.targets import DEFAULT_FIGURES, experiment_of
 from tests.workflow.clone import Clone
 
 

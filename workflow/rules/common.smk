@@ -13,13 +13,14 @@ from nao.config import ConfigError, load
 from nao.demands import require
 from nao.figures import FIGURES
 from nao.folder import Occupied, occupy
-from nao.jobs import CLAIMS, DEFAULT_FIGURES, RULES, Job, wildcards
+from nao.jobs import RULES, Job, wildcards
 from nao.models.native import NativeError, resolve
 from nao.plan import expand
 from nao.provenance.fingerprint import code_fingerprint, foreign_modules
 from nao.provenance.packages import installed
 from nao.provenance.schema import record_path
 from nao.requests import request
+from nao.targets import CLAIMS, DEFAULT_FIGURES
 
 
 def refuse(sentence):
