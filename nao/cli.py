@@ -1,6 +1,5 @@
 """The ``nao`` command."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -170,9 +169,7 @@ def budgets_command(
     except LineageError as error:
         fail(str(error))
     if as_json:
-        print_json(
-            {"schema": "nao-budgets/1", "given": json.loads(given.to_json(orient="records"))}
-        )
+        print_json(view.budgets_json(given))
     else:
         show_budgets(console, given)
 

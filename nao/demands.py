@@ -45,7 +45,11 @@ POINTS = {
 """Of experiments that figures draw; the others are sweeps."""
 GIVEN_BY = {"value": "an axis of numbers", "setting": "settings"}
 KERNELS = ("cosines", "bump")
-"""Priors of each operator, in the names of settings."""
+"""Priors of each operator, in the names of settings.
+
+Figure and claims have these names and `MIXTURES` for themselves, since they load what planning must
+not wait for; a test holds them together.
+"""
 MIXTURES = {"mixture4", "mixture16"}
 """Priors of the panels against the experts of a mixture."""
 

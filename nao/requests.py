@@ -135,6 +135,7 @@ def _evaluate_run(plan: Plan, run: str, elsewhere: str | None = None) -> Request
     orders = 1 if elsewhere is not None else plan.row_orders + 1
     contexts = spec.dataset.test_contexts * spec.dataset.replicates * orders
     seconds = contexts * products(spec) / RATE[_evaluated_by(spec)]
+    # a mixture keeps what each of its experts makes of a context
     experts = 250 if spec.model.kind == "mixture_of_ridges" else 0
     return Request.of(420 + experts + 20 * _tokens(spec, BATCH), 10 + seconds)
 
@@ -150,7 +151,7 @@ def _make_dataset(plan: Plan, dataset: str) -> Request:
     spec = plan.datasets[dataset]
     pool = _pool(spec, spec.replicates)
     chunk = 6000 * pool / (spec.replicates * spec.train_contexts)  # what is drawn at once
-    images = 150 if spec.problem.prior.kind == "empirical" else 0
+    images = 150 if spec.problem.prior.kind == "empirical" else 0  # with the library that has them
     return Request.of(150 + images + chunk, pool / 20)  # a slow disk
 
 

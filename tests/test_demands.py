@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from nao.checking import ConfigError
+from nao.claims import beyond
 from nao.config import load
-from nao.demands import POINTS, require
-from nao.figures import FIGURES
+from nao.demands import KERNELS, MIXTURES, POINTS, require
+from nao.figures import FIGURES, operators
 from nao.plan import expand
 from nao.targets import experiment_of
 from nao.yaml_files import read_yaml
@@ -83,3 +84,8 @@ def test_an_experiment_that_a_figure_lacks_is_told():
 def test_what_is_asked_for_is_asked_of_what_is_drawn():
     drawn = {experiment_of(name) for drawing in FIGURES.values() for name in drawing.tables}
     assert drawn >= POINTS.keys()
+
+
+def test_settings_have_the_names_by_which_figures_and_claims_know_them():
+    assert set(KERNELS) == operators.PRIORS.keys()
+    assert set(beyond.MIXTURES) == MIXTURES

@@ -98,8 +98,9 @@ class Finding:
         return (self.facts.size, self.facts.sha256) == (entry.size, entry.sha256)
 
     def charge(self, verdict: Verdict, kind: str, text: str) -> None:
-        """Add a reason; the verdict becomes the worst of all."""
-        self.reasons.append(Reason(kind, text))
+        """Add a reason, once; the verdict becomes the worst of all."""
+        if (reason := Reason(kind, text)) not in self.reasons:
+            self.reasons.append(reason)
         self.verdict = min(self.verdict, verdict, key=_SEVERITY.index)
 
 
@@ -239,7 +240,7 @@ def _judge_today(
             text = f"input {entry.path} {'differs' if now else 'is no longer there'}"
             reasons.append(Reason("input", text))
     if reasons and published is not None:
-        finding.charge(Verdict.EARLIER, "commit", _made_of_what_is_not_shipped(finding))
+        finding.charge(Verdict.EARLIER, "upstream", _made_of_what_is_not_shipped(finding))
     for reason in reasons:
         kind = Verdict.STALE if published is None else Verdict.EARLIER
         finding.charge(kind, reason.kind, reason.text)
@@ -316,9 +317,7 @@ def _carry(upstream: Finding, finding: Finding) -> None:
         return
     if upstream.verdict in (Verdict.EARLIER, Verdict.PUBLISHED):
         if _SEVERITY.index(finding.verdict) > _SEVERITY.index(upstream.verdict):
-            text = _made_of_what_is_not_shipped(finding)
-            finding.reasons = [each for each in finding.reasons if each.text != text]
-            finding.charge(upstream.verdict, "upstream", text)
+            finding.charge(upstream.verdict, "upstream", _made_of_what_is_not_shipped(finding))
         return
     unknown = upstream.verdict in (Verdict.UNREADABLE, Verdict.UNRECORDED)
     kind = upstream.verdict if unknown else Verdict.STALE

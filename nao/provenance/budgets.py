@@ -40,6 +40,7 @@ def _given(found: Lineage) -> Iterator[dict[str, Any]]:
 
 
 def _trained(record: Record, training: Record) -> dict[str, Any]:
+    # as it was written: what an earlier commit recorded need not be a specification of today's
     spec: Any = training.params["spec"]
     data, steps = spec["dataset"], spec["training"]
     outside = data["heldout_rows"] or data["context_length"]

@@ -163,6 +163,11 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def budgets_json(given: pd.DataFrame) -> dict[str, Any]:
+    """``nao budgets --json``."""
+    return {"schema": "nao-budgets/1", "given": finite(given.to_dict("records"))}
+
+
 def explain_json(jobs: list[Rebuild]) -> dict[str, Any]:
     """``nao explain --json``."""
     core, gpu, unknown = total_seconds(jobs)

@@ -8,7 +8,7 @@ from nao.estimators.replicates import in_every_replicate
 from nao.estimators.table import ESTIMATORS
 from nao.specs import DatasetSpec
 from nao.tasks.datasets import read_contexts, read_truth, write_dataset
-from tests.laws import problem_values
+from tests.evaluated import DATASET
 
 
 @pytest.fixture(scope="module")
@@ -16,15 +16,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A data set of two replicates."""
     folder: Path = tmp_path_factory.mktemp("dataset")
     paths = {role: folder / f"{role}.parquet" for role in ("train", "test", "truth")}
-    values = {
-        "problem": problem_values(6, rank=1),
-        "context_length": 4,
-        "train_contexts": 60,
-        "test_contexts": 30,
-        "replicates": 2,
-        "first_replicate": 5,
-        "seed": 3,
-    }
+    values = DATASET | {"first_replicate": 5, "seed": 3}
     write_dataset(DatasetSpec.model_validate(values), *paths.values())
     return {role: str(path) for role, path in paths.items()}
 
