@@ -5,7 +5,7 @@ from scipy.stats import multivariate_normal
 from statsmodels.regression.mixed_linear_model import MixedLM
 
 from nao.analysis.metrics import rmse
-from nao.estimators.empirical_bayes import TOLERANCE, fit_mixed_model
+from nao.estimators.empirical_bayes import TOLERANCE, Statistics, fit_mixed_model
 from nao.estimators.estimator import NotComputable
 from nao.estimators.oracle import oracle_ridge
 from nao.seeding import stream
@@ -42,6 +42,17 @@ def test_the_fit_is_the_maximum_of_the_marginal_likelihood(draw):
     np.testing.assert_allclose(model.mean, best.x[:d], atol=0.02)
     np.testing.assert_allclose(sign * model.loading[:, 0], best.x[d : 2 * d], atol=0.02)
     np.testing.assert_allclose(model.noise_variance, np.exp(best.x[-1]), rtol=0.05)
+
+
+@pytest.mark.parametrize("penalty", [0.0, 0.7])
+def test_the_normal_equations_are_those_of_a_dense_least_squares(draw, penalty):
+    _, contexts = draw(20, 3, dimension=4, rank=1, noise_std=0.5)
+    u = stream(0, "coordinates").standard_normal((len(contexts), 2))
+    found = Statistics(contexts.x, contexts.y).solve(u, u[:, :, None] * u[:, None], penalty)
+    rows = np.concatenate([np.kron(u_j, x_j) for x_j, u_j in zip(contexts.x, u, strict=True)])
+    system = rows.T @ rows + penalty * np.eye(rows.shape[1])
+    expected = np.linalg.solve(system, rows.T @ contexts.y.ravel())
+    np.testing.assert_allclose(found, expected.reshape(2, 4).T, rtol=1e-9)
 
 
 @pytest.mark.parametrize("rank", [1, 3])
