@@ -11,7 +11,7 @@ import yaml
 
 from nao.bench.steps import LAPTOP, PAPER, Shape, counted_flops, training_step
 from nao.config import Compute, load
-from nao.jobs import RULES
+from nao.jobs import RULES, Job, planned, scoring
 from nao.plan import Plan, expand
 from nao.requests import (
     ATTEMPTS,
@@ -146,6 +146,42 @@ def test_a_training_on_the_processor_is_given_its_longer_time():
     seconds = training_seconds(paper.runs[jobs(paper)["train"]["run"]], "cpu")
     assert cpu_time * 60 > seconds > gpu_time * 60
     assert math.isfinite(gpu_time)
+
+
+def asked_for(plan: Plan) -> list[Job]:
+    """Every job that an experiment or a figure asks for, each once, and some that none does."""
+    scored = [job for name in plan.experiments for job in scoring(plan, name)]
+    others = [job for job in planned(plan) if job.rule not in {each.rule for each in scored}]
+    return list({(job.rule, *job.wildcards.values()): job for job in scored + others}.values())
+
+
+def connected(jobs: list[Job]) -> list[list[Job]]:
+    """Those that read what others of them make, together: a group's components."""
+    made = {path for job in jobs for path in job.outputs.values()}
+    parts: list[tuple[set[str], list[Job]]] = []
+    for job in jobs:
+        touched = made.intersection([*job.outputs.values(), *job.reads])
+        joined = [part for part in parts if part[0] & touched]
+        parts = [part for part in parts if not part[0] & touched]
+        paths = touched.union(*(part[0] for part in joined))
+        parts.append((paths, [job, *(each for part in joined for each in part[1])]))
+    return [members for _, members in parts]
+
+
+@pytest.mark.parametrize("scale", load("config.yaml").scales)
+def test_no_group_on_slurm_asks_for_more_than_a_day(scale):
+    profile = yaml.safe_load(Path("workflow/profiles/slurm/profile.yaml").read_text())
+    laid_out, groups = plan(scale), defaultdict(list)
+    for job in asked_for(laid_out):
+        if name := profile["groups"].get(job.rule):
+            groups[name, name.format(**job.wildcards)].append(job)
+    for (name, _), members in groups.items():
+        minutes = sorted(
+            sum(request(laid_out, job.rule, **job.wildcards).runtime for job in part)
+            for part in connected(members)
+        )
+        # whichever of its components Snakemake puts together
+        assert sum(minutes[-profile["group-components"].get(name, 1) :]) <= 24 * 60
 
 
 def test_every_rule_has_a_request_and_all_but_trainings_a_group_on_slurm():
