@@ -14,6 +14,7 @@ configfile: CONFIG  # for what Snakemake carries to other machines; it is read i
 container: "envs/nao.sif"  # built from envs/Dockerfile; of use with --sdm apptainer alone
 
 
+# Rules have no `message:`, which Snakemake would print in place of a job's rule, inputs and outputs.
 include: "workflow/rules/memory.smk"
 include: "workflow/rules/datasets.smk"
 include: "workflow/rules/training.smk"
