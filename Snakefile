@@ -57,7 +57,7 @@ refuse_unknown_targets(workflow)
 
 
 onstart:
-    require_writable(RESULTS)
+    require_writable(workflow)
     require_device(workflow)
 
 

@@ -99,6 +99,21 @@ def test_results_that_are_read_only(sources):
     assert re.search(r"results/smoke cannot be written \(.+\); make it writable or", said)
 
 
+@pytest.mark.parametrize(
+    ("folder", "what"),
+    [("logs", "a file"), ("logs/make_dataset", "read-only"), ("records", "a link to nothing")],
+)
+def test_a_folder_in_the_results_that_cannot_be_written(sources, folder, what):
+    place = sources.results / folder
+    place.parent.mkdir(parents=True)
+    if what == "a file":
+        place.write_text("a file where a folder should be")
+    else:
+        place.symlink_to("/proc" if what == "read-only" else "scratch")  # no file of root's, either
+    said = refusal(sources)
+    assert re.search(rf"results/smoke/{folder} cannot be written \(.+\); make it writable or", said)
+
+
 def test_a_truncated_file_is_known_by_its_record_and_made_anew(clone):
     before = clone.hashes(".parquet", ".safetensors", ".png")
     test = next(clone.results.glob("datasets/*s0.3*/test.parquet"))

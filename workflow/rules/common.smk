@@ -163,13 +163,18 @@ def refuse_unknown_targets(workflow):
             refuse(f"{target} is no target; choose among {', '.join(known)}, or name a file")
 
 
-def require_writable(folder):
-    """Refuse to start where results could not be written."""
-    try:
-        os.makedirs(folder, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as fault:
-        refuse(f"{folder} cannot be written ({fault.strerror}); make it writable or move it away")
+def require_writable(workflow):
+    """Refuse to start where jobs could not write what they make or say: Snakemake itself would end."""
+    jobs = workflow.dag.needrun_jobs()
+    folders = {Path(file).parent for job in jobs for file in (*job.output, *job.log)}
+    there = {next(filter(os.path.lexists, (each, *each.parents))) for each in folders}
+    for folder in sorted(there):
+        try:
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError as fault:
+            refuse(
+                f"{folder} cannot be written ({fault.strerror}); make it writable or move it away"
+            )
 
 
 def require_device(workflow):
