@@ -13,6 +13,7 @@ from nao.config import ConfigError, load
 from nao.folder import Occupied, recover
 from nao.handover import crate_command, findings_command, page_command, publish_command
 from nao.provenance import view
+from nao.provenance.audit_view import show_audit
 from nao.provenance.budgets import budgets
 from nao.provenance.clone import clone_at, plan_at
 from nao.provenance.difference import compare
@@ -86,7 +87,9 @@ Within = Annotated[Path, typer.Option("--in", help="Where records are looked for
 def audit_command(
     paths: Paths = None,
     as_json: Json = False,
-    whole: Annotated[bool, typer.Option("--all", help="Show verified branches, too.")] = False,
+    whole: Annotated[
+        bool, typer.Option("--all", help="Every artefact with all its reasons.")
+    ] = False,
     clone: Clone = None,
     files_only: Annotated[
         bool, typer.Option("--files-only", help="Do not compare with today's clone.")
@@ -104,7 +107,7 @@ def audit_command(
     if as_json:
         print_json(view.audit_json(result))
     else:
-        view.show_audit(console, result, whole)
+        show_audit(console, result, whole)
     if seal is not None and seal != result.seal:
         fail(f"the seal is {result.seal}, not {seal}: something was made or changed since")
     raise typer.Exit(0 if result.sound else 1)

@@ -3,16 +3,14 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from rich.tree import Tree
 
-from nao.provenance.audit import SOUND, Audit, Finding, Verdict
+from nao.provenance.audit import Audit, Finding
 from nao.provenance.difference import Difference
 from nao.provenance.explain import Rebuild, total_seconds
 from nao.provenance.lineage import Lineage, summary
@@ -20,17 +18,6 @@ from nao.provenance.reproduce import Outcome, Repetition
 from nao.provenance.schema import Record
 
 AUDIT_SCHEMA = "nao-audit/2"
-UNBOUNDED = 100_000  # columns: a path is never cut
-MARKS = {
-    Verdict.VERIFIED: "[green]✓ verified[/]",
-    Verdict.STALE: "[yellow]~ stale[/]",
-    Verdict.EARLIER: "[cyan]✓ earlier[/]",
-    Verdict.PUBLISHED: "[cyan]✓ published[/]",
-    Verdict.UNRECORDED: "[magenta]? unrecorded[/]",
-    Verdict.UNREADABLE: "[magenta]? unreadable[/]",
-    Verdict.MISSING: "[red]∅ missing[/]",
-    Verdict.TAMPERED: "[bold red]✗ tampered[/]",
-}
 
 
 def audit_json(audit: Audit) -> dict[str, Any]:
@@ -57,84 +44,6 @@ def _finding_json(finding: Finding, audit: Audit) -> dict[str, Any]:
         "record_id": finding.record.id if finding.record else None,
         "inputs": [audit.findings[path].name for path in finding.inputs],
     }
-
-
-def show_audit(console: Console, audit: Audit, whole: bool) -> None:
-    trees = audit_trees(audit, whole)
-    width, console.width = console.width, UNBOUNDED
-    for tree in trees:
-        console.print(tree, overflow="ignore", crop=False, no_wrap=True)
-    console.width = width
-    if hidden := sum(path not in _used(audit) for path in audit.findings) - len(trees):
-        console.print(f"{hidden} more, all as recorded, that nothing was made from")
-    counts = ", ".join(f"{count} {verdict}" for verdict, count in audit.counts.items() if count)
-    console.print(f"{counts}; seal {audit.seal}")
-    if not audit.with_today:
-        console.print("Not compared with today's code, workflow, configuration and packages.")
-    if audit.departures:
-        more = f" and {len(audit.departures) - 3} more" if len(audit.departures) > 3 else ""
-        told = "; ".join(audit.departures[:3])
-        console.print(f"The environment is not the lock's: {escape(told)}{more}. `make` mends it.")
-
-
-def audit_trees(audit: Audit, whole: bool = False) -> list[Tree]:
-    """A tree per artefact that nothing else was made from; below each what it rests on.
-
-    What is verified to its roots is folded into a count unless ``whole``, and left out where it is
-    a mere by-product: neither figure nor at the top of the tree.
-    """
-    shown: set[Path] = set()
-    tops = [path for path in audit.findings if path not in _used(audit)]
-    if not whole:
-        tops = [path for path in tops if len(tops) == 1 or _is_told(audit.findings[path])]
-    # a circle has no top
-    return [_grow(None, path, audit, shown, whole) for path in tops or list(audit.findings)[:1]]
-
-
-def _used(audit: Audit) -> set[Path]:
-    return {path for finding in audit.findings.values() for path in finding.inputs}
-
-
-def _is_told(finding: Finding) -> bool:
-    wanted = finding.name.startswith("figures/") or "/" not in finding.name
-    return wanted or finding.verdict not in SOUND
-
-
-def _grow(parent: Tree | None, path: Path, audit: Audit, shown: set[Path], whole: bool) -> Tree:
-    """Depth first without recursion, since a forged chain may be deep."""
-    top = _branch(parent, audit.findings[path])
-    waiting = [(top, path)]
-    while waiting:
-        node, path = waiting.pop()
-        finding = audit.findings[path]
-        if path in shown and finding.inputs:
-            node.add("[dim]as above[/]")
-            continue
-        shown.add(path)
-        if finding.verdict in SOUND and not whole:
-            if finding.inputs:
-                kind = finding.verdict.value
-                node.add(f"[dim]{_count_below(path, audit)} {kind} below[/]")
-            continue
-        waiting += [(_branch(node, audit.findings[below]), below) for below in finding.inputs]
-    return top
-
-
-def _branch(parent: Tree | None, finding: Finding) -> Tree:
-    reasons = "".join(f"\n  [dim]{escape(reason.text)}[/]" for reason in finding.reasons)
-    label = f"{MARKS[finding.verdict]}  {escape(finding.name)}{reasons}"
-    return Tree(label) if parent is None else parent.add(label)
-
-
-def _count_below(path: Path, audit: Audit) -> int:
-    below: set[Path] = set()
-    waiting = [path]
-    while waiting:
-        for each in audit.findings[waiting.pop()].inputs:
-            if each not in below:
-                below.add(each)
-                waiting.append(each)
-    return len(below)
 
 
 def lineage_json(

@@ -42,6 +42,41 @@ def test_audit_leads_to_the_fault(bench: Workbench):
     assert "bytes differ from the record (same size)" in result.stdout
 
 
+def test_many_stale_artefacts_are_told_by_their_reason_and_named_with_all(bench: Workbench):
+    (bench.tree / "a" / "folder").mkdir(parents=True)
+    for number in range(500):
+        (bench.tree / "a" / "folder" / f"left_over_{number}.parquet").write_bytes(b"")
+    bench.edit("nao/drawing.py", '"noise"', '"σ"')
+    bench.flip("test")
+    told, whole = run("audit").stdout, run("audit", "--all").stdout
+    faulty = {
+        artefact["path"]: artefact
+        for artefact in json.loads(run("audit", "--json").stdout)["artefacts"]
+        if artefact["verdict"] != "verified"
+    }
+    assert len(faulty) > 500
+    assert len(told.encode()) < 2000 < len(whole.encode())
+    for path, artefact in faulty.items():
+        assert f"{artefact['verdict']}  {path}\n" in whole
+    for words in (
+        "? unrecorded  a/folder/left_over_0.parquet\n  has no record\n  and 499 more for the same",
+        "~ stale  figures/fig3.pdf\n  nao/drawing.py changed in label\n  and 1 more for the same",
+        "which is stale\n  and 2 more that rest on such",
+        "✗ tampered  datasets/",
+        "Every artefact with all its reasons: --all",
+    ):
+        assert words in told, told
+
+
+def test_reasons_that_differ_from_artefact_to_artefact_are_counted(bench: Workbench):
+    for word in ("train", "test", "model", "scores", "ridge"):
+        with bench.path(word).open("ab") as file:
+            file.write(b"\0" * len(word))
+    told = run("audit").stdout
+    assert told.count("bytes differ from the record") == 3
+    assert "  2 other reasons of this kind, of 2 artefacts\n" in told
+
+
 def test_audit_for_programs(bench: Workbench):
     bench.edit("nao/drawing.py", '"noise"', '"σ"')
     result = run("audit", "--json")

@@ -33,7 +33,7 @@ def test_a_name_of_any_bytes_is_told(bench: Workbench, monkeypatch: pytest.Monke
     for name in (b"na\xefve.png", b"two\nlines.png", b"\x1b[31mred.png"):
         Path(os.fsdecode(os.path.join(folder, name))).write_bytes(b"")
     monkeypatch.chdir(bench.clone)
-    shown = CliRunner().invoke(app, ["audit", "results/laptop"]).stdout
+    shown = CliRunner().invoke(app, ["audit", "results/laptop", "--all"]).stdout
     for name in (r"na\udcefve.png", r"two\nlines.png", r"\x1b[31mred.png"):
         assert f"unrecorded  figures/{name}\n" in shown
     told = json.loads(CliRunner().invoke(app, ["audit", "--json"]).stdout)
