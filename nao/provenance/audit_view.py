@@ -111,7 +111,7 @@ def sound_trees(audit: Audit) -> list[Tree]:
     """
     tops = _sound_tops(audit)
     told = [each for each in tops if len(tops) == 1 or _is_told(audit.findings[each])]
-    trees = [_branch(None, audit.findings[path]) for path in told]
+    trees = [_branch(None, audit.findings[path], brief=True) for path in told]
     for tree, path in zip(trees, told, strict=True):
         if count := _count_below(path, audit):
             tree.add(f"[dim]{count} {audit.findings[path].verdict} below[/]")
@@ -154,8 +154,12 @@ def _grow(path: Path, audit: Audit, shown: set[Path]) -> Tree:
     return top
 
 
-def _branch(parent: Tree | None, finding: Finding) -> Tree:
-    reasons = "".join(f"\n  [dim]{escape(reason.text)}[/]" for reason in finding.reasons)
+def _branch(parent: Tree | None, finding: Finding, brief: bool = False) -> Tree:
+    """The verdict, a line for each reason; if ``brief`` the first and the count of the others."""
+    told = [reason.text for reason in finding.reasons]
+    if brief and len(told) > 2:
+        told[1:] = [f"and {len(told) - 1} other reasons (--all)"]
+    reasons = "".join(f"\n  [dim]{escape(text)}[/]" for text in told)
     label = f"{MARKS[finding.verdict]}  {escape(finding.name)}{reasons}"
     return Tree(label) if parent is None else parent.add(label)
 
