@@ -20,6 +20,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from workbench import LIBRARY, Workbench, one_table
 
+from nao.provenance.audit import audit
 from nao.provenance.difference import compare
 from nao.provenance.page import LARGEST, PageError, write_comparison, write_page
 from nao.provenance.page.points import points_in
@@ -388,6 +389,17 @@ def test_a_tree_without_figures_or_two_trees_have_no_page(bench: Workbench, tmp_
         shutil.rmtree(bench.tree / folder)
     with pytest.raises(PageError, match=r"no figures/\*\.png"):
         write_page(bench.audit(), tmp_path / "page.html")
+
+
+def test_figures_go_by_number_and_a_published_tree_tells_its_scale(bench: Workbench, tmp_path):
+    for name in ("fig10", "fig2", "recipe"):
+        shutil.copy(bench.path("png"), bench.tree / "figures" / f"{name}.png")
+    shutil.copytree(bench.tree, tmp_path / "gallery")
+    write_page(audit([tmp_path / "gallery"]), tmp_path / "page.html", LIBRARY.parent)
+    text = (tmp_path / "page.html").read_text()
+    assert re.findall(r'<h2 id="(\w+)">', text)[:4] == ["fig2", "fig3", "fig10", "recipe"]
+    assert "<h1>Results at scale laptop</h1>" in text
+    assert "Scale: laptop." in text
 
 
 def test_a_figure_without_a_record_is_shown_as_such(bench: Workbench, tmp_path: Path):

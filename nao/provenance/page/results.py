@@ -1,5 +1,7 @@
 """The page of a results tree: figures whose points can be asked, claims, and trainings."""
 
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +23,26 @@ def write_page(result: Audit, out: Path, clone: Path | None = None) -> None:
     if len(bases) != 1:
         raise PageError(f"{len(bases)} results trees were named; name one, as results/laptop")
     (base,) = bases
-    figures = [f for f in result.findings.values() if _is_figure(f)]
+    figures = sorted((f for f in result.findings.values() if _is_figure(f)), key=_place)
     if not figures:
         raise PageError(f"{base} holds no figures/*.png; make them first")
+    scale = next(
+        (f.record.tree for f in figures if f.record), base.name
+    )  # a gallery's of its source
     points = {figure.path: points_in(figure.path) for figure in figures}
     every = [point for found in points.values() for point in found]
     judged = claims.claims_in(base)
     fixed: dict[str, Any] = {
-        "scale": base.name,
+        "scale": scale,
         "counts": result.counts,
         "seal": result.seal,
         "claims": judged,
         "claim_counts": claims.counts(judged),
-        "claims_caption": caption(clone, "claims.rst", base.name),
+        "claims_caption": caption(clone, "claims.rst", scale),
         "trainings": training.trainings_in(base, every),
         "data": _data(result, base, every),
     }
-    told = [_figure(figure, points[figure.path], clone) for figure in figures]
+    told = [_figure(figure, points[figure.path], scale, clone) for figure in figures]
 
     def content(width: int) -> dict[str, Any]:
         return fixed | {"figures": [each | {"picture": picture(each["path"], width)}
@@ -50,7 +55,15 @@ def _is_figure(finding: Finding) -> bool:
     return finding.path.parent.name == "figures" and finding.path.suffix == ".png"
 
 
-def _figure(finding: Finding, points: list[Point], clone: Path | None) -> dict[str, Any]:
+def _place(figure: Finding) -> tuple[int, str]:
+    """Figures by their number, then others by name."""
+    number = re.fullmatch(r"fig(\d+)", figure.path.stem)
+    return (int(number[1]) if number else sys.maxsize, figure.path.stem)
+
+
+def _figure(
+    finding: Finding, points: list[Point], scale: str, clone: Path | None
+) -> dict[str, Any]:
     panels: dict[str, list[Point]] = {}
     for point in points:
         panels.setdefault(point.panel, []).append(point)
@@ -59,7 +72,7 @@ def _figure(finding: Finding, points: list[Point], clone: Path | None) -> dict[s
         "path": finding.path,
         "verdict": finding.verdict.value,
         "id": finding.record.id if finding.record else "none",
-        "caption": caption(clone, "figure.rst", finding.base.name, figure=finding.path.stem),
+        "caption": caption(clone, "figure.rst", scale, figure=finding.path.stem),
         "points": points,
         "panels": panels,
         "alt": f"{finding.path.stem}. {summary(points)}".strip(),
