@@ -1,6 +1,6 @@
-"""The kernel in C, `gram.c`, compiled once for this kind of processor, and loaded.
+"""The kernels in C, `gram.c` and `polar.c`, compiled once for this kind of processor, and loaded.
 
-The library lies in the user's cache folder ($XDG_CACHE_HOME or ~/.cache) under a name that source,
+The library lies in the user's cache folder ($XDG_CACHE_HOME or ~/.cache) under a name that sources,
 compiler and flags determine; where that cannot be written, each process makes its own. Flags fix
 the arithmetic: AVX2 and FMA or NEON whatever else the processor knows, sums in the order written,
 no product fused but where the source says so. The same source then gives the same bits on every
@@ -22,7 +22,7 @@ from typing import Literal
 
 from nao.files import atomic_path
 
-SOURCE = Path(__file__).with_name("gram.c")
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("gram.c", "polar.c", "lanes.h"))
 FLAGS = ("-std=gnu11", "-O3", "-fPIC", "-shared", "-ffp-contract=off", "-fno-math-errno")
 COMPILER = "cc"
 INSTRUCTIONS = {"x86_64": ("-mavx2", "-mfma"), "aarch64": ()}
@@ -103,9 +103,10 @@ def _processor_flags() -> set[str]:
 def cached_path() -> Path:
     """Where the library of this source, compiler and flags lies, or would."""
     version = subprocess.run([COMPILER, "--version"], check=True, capture_output=True).stdout
-    key = hashlib.sha256(SOURCE.read_bytes() + version + repr(flags()).encode()).hexdigest()
+    sources = b"".join(source.read_bytes() for source in SOURCES)
+    key = hashlib.sha256(sources + version + repr(flags()).encode()).hexdigest()
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(caches, "nao", f"gram-{key[:16]}.so")
+    return Path(caches, "nao", f"kernels-{key[:16]}.so")
 
 
 def flags() -> tuple[str, ...]:
@@ -114,8 +115,9 @@ def flags() -> tuple[str, ...]:
 
 
 def compile_kernel(out: Path, *more: str) -> None:
-    """Compile the source into a shared library. Raises `CalledProcessError`, `OSError`."""
-    command = [COMPILER, *flags(), *more, str(SOURCE), "-o", str(out), "-lm"]
+    """Compile the sources into a shared library. Raises `CalledProcessError`, `OSError`."""
+    sources = (str(source) for source in SOURCES if source.suffix == ".c")
+    command = [COMPILER, *flags(), *more, *sources, "-o", str(out), "-lm"]
     subprocess.run(command, check=True, capture_output=True)
 
 
@@ -163,4 +165,8 @@ def load(path: str | Path) -> ctypes.CDLL:
         *(numbers, numbers, numbers, parameters),
     ]
     found.nao_gram.restype = None
+    sizes = (ctypes.c_int, ctypes.c_int)
+    found.nao_polar_room.argtypes, found.nao_polar_room.restype = sizes, ctypes.c_size_t
+    found.nao_polar.argtypes = [ctypes.c_int, *sizes, ctypes.c_int, numbers, numbers, numbers]
+    found.nao_polar.restype = None
     return found

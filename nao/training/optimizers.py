@@ -1,7 +1,8 @@
 """How gradients become steps: well-kept optimisers by name, which never mix the members of a stack.
 
-Adam works entry by entry, so each parameter goes to it as one. The others work on matrices: each
-member's matrix of each layer and head is handed to them by itself, as a view into the stack.
+Adam works entry by entry and Muon knows stacks of matrices, so each parameter goes to them as one.
+SOAP works on matrices: each member's matrix of each layer and head is handed to it by itself, as a
+view into the stack.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,10 +11,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Adam, Muon, Optimizer
+from torch.optim import Adam, Optimizer
 
+from nao.models.native import Kernel
 from nao.models.stack import Stack
 from nao.specs import TrainingSpec
+from nao.training.muon import Muon
 
 Group = dict[str, Any]
 """As torch's parameter groups; `rate` is a multiple of the learning rate."""
@@ -22,30 +25,32 @@ REFRESH = 10
 """Steps between two decompositions of a preconditioner, as the authors of SOAP chose."""
 
 
-def _adam(groups: list[Group], recipe: TrainingSpec) -> list[Optimizer]:
+def _adam(groups: list[Group], recipe: TrainingSpec, kernel: Kernel) -> list[Optimizer]:
     return [Adam(groups, lr=0.0, betas=(recipe.beta1, recipe.beta2), fused=True)]
 
 
-def _muon(groups: list[Group], recipe: TrainingSpec) -> list[Optimizer]:
+def _muon(groups: list[Group], recipe: TrainingSpec, kernel: Kernel) -> list[Optimizer]:
     """Muon for matrices that map rows to rows, Adam for norms and vectors."""
     maps, others = [], []
     for group in groups:
-        mapping = [p for p in group["params"] if p.ndim == 2 and not group["norms"]]
-        remaining = [p for p in group["params"] if p.ndim != 2 or group["norms"]]
+        mapping = [p for p in group["params"] if p.ndim > 2 and not group["norms"]]
+        remaining = [p for p in group["params"] if p.ndim <= 2 or group["norms"]]
         maps += [group | {"params": mapping}] if mapping else []
         others += [group | {"params": remaining}] if remaining else []
-    muon = Muon(maps, lr=0.0, weight_decay=0.0, momentum=recipe.beta1)
-    return [muon, *_adam(others, recipe)]
+    muon = [Muon(maps, recipe.beta1, kernel)] if maps else []
+    return [*muon, *(_adam(others, recipe, kernel) if others else [])]
 
 
-def _soap(groups: list[Group], recipe: TrainingSpec) -> list[Optimizer]:
+def _soap(groups: list[Group], recipe: TrainingSpec, kernel: Kernel) -> list[Optimizer]:
     from pytorch_optimizer import SOAP  # here, for it is slow to load
 
     betas = recipe.beta1, recipe.beta2
     return [SOAP(groups, lr=0.0, betas=betas, weight_decay=0.0, precondition_frequency=REFRESH)]
 
 
-def _schedule_free(groups: list[Group], recipe: TrainingSpec) -> list[Optimizer]:
+def _schedule_free(
+    groups: list[Group], recipe: TrainingSpec, kernel: Kernel
+) -> list[Optimizer]:
     from pytorch_optimizer import ScheduleFreeAdamW  # here, for it is slow to load
 
     betas = recipe.beta1, recipe.beta2
@@ -54,17 +59,17 @@ def _schedule_free(groups: list[Group], recipe: TrainingSpec) -> list[Optimizer]
 
 @dataclass(frozen=True)
 class Kind:
-    """How an optimiser is built, and whether it works entry by entry."""
+    """How an optimiser is built, and whether it takes whole stacks or each matrix by itself."""
 
-    build: Callable[[list[Group], TrainingSpec], list[Optimizer]]
-    entrywise: bool
+    build: Callable[[list[Group], TrainingSpec, Kernel], list[Optimizer]]
+    stacks: bool
 
 
 KINDS = {
-    "adam": Kind(_adam, entrywise=True),
-    "muon": Kind(_muon, entrywise=False),
-    "soap": Kind(_soap, entrywise=False),
-    "schedule_free": Kind(_schedule_free, entrywise=True),
+    "adam": Kind(_adam, stacks=True),
+    "muon": Kind(_muon, stacks=True),
+    "soap": Kind(_soap, stacks=False),
+    "schedule_free": Kind(_schedule_free, stacks=True),
 }
 
 
@@ -73,7 +78,7 @@ class StackOptimizer:
 
     def __init__(self, model: Stack, recipe: TrainingSpec):
         kind = KINDS[recipe.optimizer]
-        self.split = _whole if kind.entrywise else member_matrices
+        self.split = _whole if kind.stacks else member_matrices
         groups: dict[tuple[float, bool], Group] = {}
         self.pieces: list[Tensor] = []
         self.eased: list[tuple[Tensor, Tensor]] = []
@@ -88,7 +93,7 @@ class StackOptimizer:
             group = groups.setdefault((rate, norms), {"params": [], "rate": rate, "norms": norms})
             group["params"] += pieces
             self.pieces += pieces
-        self.optimizers = kind.build(list(groups.values()), recipe)
+        self.optimizers = kind.build(list(groups.values()), recipe, model.kernel)
 
     def step(self, gradients: Sequence[Tensor], rate: float) -> None:
         """One step at that learning rate; the gradients are in the order of the parameters."""

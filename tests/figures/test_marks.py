@@ -109,12 +109,12 @@ def test_the_prior_is_shown_by_the_rows_of_its_learner_and_kind():
 def test_a_dot_of_the_recipe_is_one_replicate():
     tables = smoke_tables()
     entries = marks(draw("recipe", tables, smoke_looks()))
-    (muon,) = (each for each in entries if each["label"] == "Muon")
-    rows = [row for mark in muon["marks"] for row in mark["rows"]]
+    (adam,) = (each for each in entries if each["label"] == "Adam")
+    rows = [row for mark in adam["marks"] for row in mark["rows"]]
     chosen = tables["recipe_variants"].loc[rows]
-    assert set(chosen["estimator"]) == {"muon"}
+    assert set(chosen["estimator"]) == {"adam"}
     assert chosen["replicate"].tolist() == [1000, 1001]
-    assert [mark["y"] for mark in muon["marks"]] == [None, None]  # its height is no number
+    assert [mark["y"] for mark in adam["marks"]] == [None, None]  # its height is no number
 
 
 def test_a_failed_training_is_marked_where_its_cross_stands():

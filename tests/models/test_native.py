@@ -71,8 +71,9 @@ def test_asking_for_the_kernel_loads_no_torch():
     assert asked.stdout == "False\n"
 
 
-def test_its_source_is_part_of_the_codes_fingerprint():
-    assert "nao/models/gram.c" in code_files(ROOT / "workflow/scripts/train.py")
+def test_its_sources_are_part_of_the_codes_fingerprint():
+    files = code_files(ROOT / "workflow/scripts/train.py")
+    assert {f"nao/models/{name}" for name in ("gram.c", "polar.c", "lanes.h")} <= files.keys()
 
 
 EVALUATE = """
@@ -112,11 +113,24 @@ CASES = [
     {}, {"target": 2}, {"target": 3}, {"target": 0}, {"codes": 0, "blank": 0}, {"blank": 0},
     {"layers": 0}, {"n": 2, "d": 1, "contexts": 1}, {"n": 13, "d": 16, "contexts": 8},
 ]
+
+def factors(library, count, rows, columns):
+    '''Orthogonal factors of drawn matrices.'''
+    drawn = np.random.default_rng(1).standard_normal((count, rows, columns)).astype(np.float32)
+    polynomial = np.array([3.4445, -4.775, 2.0315], np.float32)
+    room = np.empty(library.nao_polar_room(rows, columns) * 8 + 16, np.float32)
+    room = room[-room.ctypes.data // 4 % 16:]
+    at = lambda values: values.ctypes.data
+    library.nao_polar(count, rows, columns, 5, at(polynomial), at(room), at(drawn))
+    return drawn
+
+STACKS = [(1, 1, 1), (3, 5, 9), (8, 9, 5), (17, 4, 4)]
 """
 
 
 def compiled(path: Path, *flags: str) -> Path:
-    command = [native.COMPILER, *flags, str(native.SOURCE), "-o", str(path), "-lm"]
+    sources = (str(source) for source in native.SOURCES if source.suffix == ".c")
+    command = [native.COMPILER, *flags, *sources, "-o", str(path), "-lm"]
     made = subprocess.run(command, capture_output=True, text=True)
     if made.returncode:
         pytest.skip(f"{' '.join(flags)}: the compiler has no such thing")
@@ -132,6 +146,9 @@ def test_the_bits_are_those_of_the_source_on_any_processor(tmp_path):
         expected = space["evaluate"](kernel(), **case)
         assert np.isfinite(expected).all()
         np.testing.assert_array_equal(space["evaluate"](plain, **case), expected)
+    for stack in space["STACKS"]:
+        expected = space["factors"](kernel(), *stack)
+        np.testing.assert_array_equal(space["factors"](plain, *stack), expected)
 
 
 def test_it_keeps_within_its_arrays_and_the_language(tmp_path):
@@ -141,10 +158,16 @@ def test_it_keeps_within_its_arrays_and_the_language(tmp_path):
     runtime = subprocess.run(
         [native.COMPILER, "-print-file-name=libasan.so"], capture_output=True, text=True
     ).stdout.strip()
-    program = f"{EVALUATE}\nfor case in CASES: evaluate(native.load({str(path)!r}), **case)"
+    program = (
+        f"{EVALUATE}\nlibrary = native.load({str(path)!r})\n"
+        "for case in CASES: evaluate(library, **case)\n"
+        "for stack in STACKS: factors(library, *stack)"
+    )
     options = {"LD_PRELOAD": runtime, "ASAN_OPTIONS": "detect_leaks=0", "OMP_NUM_THREADS": "1"}
     checked = python(program, UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1", **options)
     assert checked.returncode == 0, checked.stderr
     # And it would have been seen: one row less than the kernel is told.
     beyond = program.replace("drawn(members, contexts, n, columns)\n", "drawn(columns)\n")
+    assert "heap-buffer-overflow" in python(beyond, **options).stderr
+    beyond = program.replace("((count, rows, columns))", "((count, rows, columns - 1))")
     assert "heap-buffer-overflow" in python(beyond, **options).stderr

@@ -145,6 +145,18 @@ def test_schedule_free_ends_at_the_mean_of_its_iterates():
         torch.testing.assert_close(parameter, total / STEPS, rtol=1e-7, atol=1e-9)
 
 
+def test_muon_is_torchs_own_on_each_matrix():
+    """To the rounding of the sixteen bits that torch's own keeps of it."""
+    model, matrix = stepped("muon"), stack().get_parameter("keys")[1, 2, 1].detach().clone()
+    start = matrix.clone()
+    alone = torch.optim.Muon([matrix], lr=0.01, weight_decay=0.0, momentum=0.9)
+    for step in range(STEPS):
+        matrix.grad = gradients(step)[0][1, 2, 1].contiguous()
+        alone.step()
+    moved = model.get_parameter("keys")[1, 2, 1] - start
+    assert (moved - (matrix - start)).norm() < 0.02 * moved.norm()
+
+
 def test_soap_sees_one_matrix_at_a_time():
     model, matrix = stepped("soap"), stack().get_parameter("keys")[1, 2, 1].detach().clone()
     alone = SOAP([matrix], lr=0.01, betas=(0.9, 0.99), weight_decay=0.0)
