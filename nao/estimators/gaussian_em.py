@@ -12,22 +12,31 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from nao.estimators.estimator import NotComputable
 from nao.estimators.oracle import GaussianModel
 from nao.tasks.problems import Contexts
 
 #: Iterations at most, and the gain in log-likelihood per context at which to stop
 ITERATIONS, TOLERANCE = 100, 1e-3
+#: Of the mean of Y²: residuals below this are what is left of nothing in float64
+ROUNDING = 1e-24
 
 
 def fit_gaussian(training: Contexts, iterations: int = ITERATIONS) -> GaussianModel:
     """Maximum likelihood by EM, from pooled least squares and S a multiple of I.
 
-    With G = XSXᵀ + σ²I and a = G⁻¹(Y − Xm): E[w] = m + SXᵀa, Cov w = S − SXᵀG⁻¹XS.
+    With G = XSXᵀ + σ²I and a = G⁻¹(Y − Xm): E[w] = m + SXᵀa, Cov w = S − SXᵀG⁻¹XS. Raises
+    `NotComputable` where one w explains all rows, as where they are d at most.
     """
     x, y = training.x.astype(np.float64), training.y.astype(np.float64)
     count, n, d = x.shape
     mean = np.linalg.lstsq(x.reshape(-1, d), y.ravel())[0]
     square = float(np.mean((y - x @ mean) ** 2))
+    if square <= ROUNDING * float(np.mean(y**2)):
+        raise NotComputable(
+            f"one w explains all {count} contexts of {n} rows in d = {d}, so they tell neither "
+            "noise nor spread; give more contexts"
+        )
     covariance, variance, before = square / d * np.eye(d), 0.1 * square, -np.inf
     for _ in range(iterations):
         xs = x @ covariance

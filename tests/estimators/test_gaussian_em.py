@@ -1,7 +1,9 @@
 import numpy as np
+import pytest
 
 from nao.analysis.metrics import rmse
 from nao.estimators import gaussian_em
+from nao.estimators.estimator import NotComputable
 from nao.estimators.gaussian_em import fit_gaussian
 from nao.estimators.oracle import oracle_ridge
 from nao.tasks.problems import Contexts, draw_problem, sample_contexts
@@ -47,3 +49,11 @@ def test_it_stops_where_the_likelihood_no_longer_gains(monkeypatch):
     monkeypatch.setattr(gaussian_em, "TOLERANCE", np.inf)
     stopped, one = fit_gaussian(train, 50), fit_gaussian(train, 1)
     np.testing.assert_array_equal(stopped.covariance, one.covariance)
+
+
+def test_rows_that_one_w_explains_have_no_answer():
+    problem = draw_problem(problem_spec(5, rank=3), seed=4)
+    train = sample_contexts(problem, 1, 5, np.random.default_rng(0))
+    with pytest.raises(NotComputable, match="one w explains all 5 contexts of 1 rows in d = 5"):
+        fit_gaussian(train)
+    fit_gaussian(sample_contexts(problem, 1, 6, np.random.default_rng(0)))
