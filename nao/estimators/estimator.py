@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
+from numpy.linalg import LinAlgError
 
 from nao.tasks.problems import Contexts, Problem
 
@@ -90,4 +91,7 @@ class Estimator:
             variance = fitted.variance(test) if isinstance(fitted, Bayesian) else None
             return Answer(fitted.estimate(test), variance)
         except NotComputable as fault:
-            return Answer(np.full((len(test), test.x.shape[2]), np.nan), reason=str(fault))
+            reason = str(fault)
+        except LinAlgError as fault:
+            reason = f"{fault} in double precision: sizes in these data lie too far apart"
+        return Answer(np.full((len(test), test.x.shape[2]), np.nan), reason=reason)

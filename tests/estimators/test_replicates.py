@@ -1,14 +1,37 @@
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, example, given, reject, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from nao.analysis.metrics import rmse
+from nao.demands import ORACLE
 from nao.estimators.replicates import in_every_replicate
 from nao.estimators.table import ESTIMATORS
 from nao.specs import DatasetSpec
 from nao.tasks.datasets import read_contexts, read_truth, write_dataset
 from tests.evaluated import DATASET
+from tests.laws import problem_values
+from tests.workflow.configurations import datasets
+
+TINY = {
+    "problem": problem_values(3, rank=1),
+    "context_length": 1,
+    "train_contexts": 1,
+    "test_contexts": 2,
+    "replicates": 1,
+}
+WIDE = TINY | {
+    "problem": {
+        "dimension": 7,
+        "design": {"kind": "operator", "operator": "integral"},
+        "prior": {"rank": 3, "variance_min": 0.01, "variance_max": 6e11},
+        "noise": {"std": 1e-12},
+    }
+}
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +75,30 @@ def test_without_an_answer_scores_are_nan_with_the_reason(files, monkeypatch):
     assert np.isnan(found.w_hat).all()
     assert scores["score"].isna().all()
     assert set(scores["reason"].str.contains("more than the 1 of which EM")) == {True}
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
+@given(datasets(st.integers(1, 30)))
+@settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+@example(TINY)
+@example(WIDE)
+def test_every_estimator_answers_or_says_why_not(values):
+    try:
+        spec = DatasetSpec.model_validate(values | {"seed": 3})
+    except ValidationError:
+        reject()
+    with TemporaryDirectory() as folder:
+        files = {role: str(Path(folder, f"{role}.parquet")) for role in ("train", "test", "truth")}
+        write_dataset(spec, *map(Path, files.values()))
+        test, truth = read_contexts(files["test"], ("x", "y", "w")), read_truth(files["truth"])
+        for name in ESTIMATORS:
+            found, scores = in_every_replicate(name, files, test, truth)
+            assert len(found.replicates) in (1, spec.replicates)
+            answered = scores["score"].notna()
+            assert (answered == scores["reason"].isna()).all(), name
+            if name == ORACLE:  # which every figure holds errors against
+                assert answered.all()
