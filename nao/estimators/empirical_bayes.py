@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from nao.estimators.estimator import NotComputable
 from nao.estimators.oracle import GaussianModel
-from nao.estimators.two_stage import EstimatedPrior, debiased_moments
+from nao.estimators.two_stage import DebiasedMoments, EstimatedPrior, debiased_moments
 from nao.tasks.problems import Contexts
 
 #: Iterations at most, and the gain in log-likelihood at which to stop: what one parameter's
@@ -24,6 +24,10 @@ ITERATIONS, TOLERANCE = 500, 0.01
 UNKNOWNS = 3500
 #: Principal axes of the pooled rows that are kept have a variance above this share of the largest.
 VISIBLE = 1e-4
+
+
+class Undetermined(NotComputable):
+    """The contexts are too few for a model of so many directions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +48,9 @@ def fit_mixed_model(training: Contexts, rank: int | None = None) -> MixedModel:
 
     The search for the rank starts from the spectral gap of the debiased moments and climbs one
     step at a time while BIC falls, upwards first, to n at most: no context tells more directions.
-    Memory is 8 B (nd + d(d+1)/2) bytes. Raises `NotComputable` where the contexts do not determine
-    the model, and where d (r + 1) exceeds `UNKNOWNS`.
+    Where the contexts do not determine so many directions, it starts from fewer. Memory is
+    8 B (nd + d(d+1)/2) bytes. Raises `NotComputable` where they determine no model (for a given
+    rank: not that one), and where d (r + 1) exceeds `UNKNOWNS`.
     """
     axes = visible_axes(training.x)
     reduced = Contexts(training.x @ axes, training.y)
@@ -67,8 +72,8 @@ def _fit_reduced(training: Contexts, rank: int | None) -> MixedModel:
     if rank is not None:
         return _fit(statistics, moments.prior(rank))
     largest = min(statistics.n, statistics.d)
-    start = min(len(moments.prior().variances), largest)
-    best = _fit(statistics, moments.prior(start))
+    best = _first(statistics, moments, min(len(moments.prior().variances), largest))
+    start = best.loading.shape[1]
     for direction in (1, -1):
         while 1 <= (rank := best.loading.shape[1] + direction) <= largest:
             try:
@@ -81,6 +86,16 @@ def _fit_reduced(training: Contexts, rank: int | None) -> MixedModel:
         if best.loading.shape[1] != start:
             break
     return best
+
+
+def _first(statistics: "Statistics", moments: DebiasedMoments, rank: int) -> MixedModel:
+    """The model of that many directions, or of as many below as the contexts determine."""
+    try:
+        return _fit(statistics, moments.prior(rank))
+    except Undetermined:
+        if rank == 1:
+            raise
+    return _first(statistics, moments, rank - 1)
 
 
 class Statistics:
@@ -120,7 +135,7 @@ class Statistics:
         try:
             factor = cho_factor(system, overwrite_a=True)
         except ValueError:  # not finite or, as LinAlgError, not positive definite
-            raise NotComputable(
+            raise Undetermined(
                 f"{self.count} training contexts of {self.n} rows do not determine w_0 and "
                 f"{size - 1} directions of A; give more contexts"
             ) from None

@@ -9,7 +9,7 @@ from nao.specs.base import LEAST, Spec
 from nao.specs.mixture_of_ridges import MixtureOfRidgesSpec
 from nao.specs.row_token_transformer import RowTokenTransformerSpec
 from nao.specs.tasks import DatasetSpec
-from nao.specs.training import TrainingSpec
+from nao.specs.training import LEVELLED, TrainingSpec
 from nao.specs.transformer import TransformerSpec
 from nao.specs.unrolled_gradient import UnrolledGradientSpec
 
@@ -70,6 +70,22 @@ class RunSpec(Spec):
             raise ValueError(
                 f"dataset.problem.noise.std = {std:g} has no place on the axes of errors, which "
                 f"are logarithmic, and no error to be held against; give a std from {LEAST:g} on"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _noise_level_is_told(self) -> "RunSpec":
+        """σ̂ is that of residuals, of which w_0 and one direction of Σ_w take up 2d at least."""
+        data, objective = self.dataset, self.training.objective
+        residuals = data.train_contexts * (data.context_length - 1)
+        taken = 2 * data.problem.dimension
+        if objective in LEVELLED and residuals <= taken:
+            raise ValueError(
+                f"training.objective = {objective!r} needs the noise level, and "
+                f"dataset.train_contexts = {data.train_contexts} of context_length = "
+                f"{data.context_length} leave n_s (n - 1) = {residuals} residuals to tell it by, "
+                f"where more than 2 d = {taken} are needed; raise train_contexts or "
+                "context_length, or choose another objective"
             )
         return self
 

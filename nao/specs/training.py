@@ -6,6 +6,9 @@ from pydantic import Field, PositiveInt, model_validator
 
 from nao.specs.base import Size, Spec
 
+LEVELLED = ("r2r", "sure")
+"""Objectives that draw noise of the level that they estimate from the training contexts."""
+
 
 class TrainingSpec(Spec):
     """How the weights are found."""

@@ -152,6 +152,16 @@ def test_contexts_that_do_not_determine_the_model_are_refused(shape):
         fit_mixed_model(Contexts(x, np.zeros(shape[:2])))
 
 
+@pytest.mark.parametrize("start", range(1, 8))
+def test_few_contexts_that_determine_one_direction_are_answered_wherever_the_search_starts(
+    draw, monkeypatch, start
+):
+    monkeypatch.setattr("nao.estimators.two_stage.spectral_rank", lambda _: start)
+    for number in range(4):
+        _, contexts = draw(3, 7, role=f"train{number}", rank=1)  # 18 residuals above 2 d = 16
+        assert fit_mixed_model(contexts).noise_variance > 0
+
+
 def test_the_search_keeps_what_it_has_where_one_more_direction_cannot_be_told(draw, monkeypatch):
     monkeypatch.setattr("nao.estimators.empirical_bayes.UNKNOWNS", 24)
     _, contexts = draw(300, 6, dimension=8, rank=2, noise_std=0.05)

@@ -16,7 +16,7 @@ from nao.estimators.table import ESTIMATORS
 from nao.yaml_files import read_yaml
 
 CONFIG, _ = read_yaml(Path(__file__).parents[2] / "config.yaml")
-ENOUGH = (30, 40)  # contexts that tell a noise level: a training of `r2r` or `sure` ends without
+ENOUGH = (20, 40)  # contexts: with few, objectives that need the noise level are refused
 # The learners: one whose codes are swept, one of any kind, and a mixture of ridges
 CODED, FREE, MIXED = "coded", "free", "mixed"
 
