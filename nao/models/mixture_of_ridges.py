@@ -10,6 +10,8 @@ At t = 1 it is the exact posterior mean under a mixture of Gaussians; at K = 1, 
 Gaussian, so linear in Y. It sees XᵀX, XᵀY and YᵀY alone: the order of rows cannot matter to it.
 """
 
+import math
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -109,7 +111,7 @@ class MixtureOfRidges(Stack):
         seen = (x.flatten(1, 2) @ affine).view(members, contexts, n, experts, 1 + r)
         seen = seen.transpose(2, 3)  # S B K n (1 + r)
         error, z = y[:, :, None] - seen[..., :1], seen[..., 1:]
-        factor = torch.linalg.cholesky(z.mT @ z + torch.eye(r, dtype=x.dtype, device=x.device))
+        factor = _factor(z.mT @ z + torch.eye(r, dtype=x.dtype, device=x.device))
         half = torch.linalg.solve_triangular(factor, z.mT @ error, upper=False)
         v = torch.linalg.solve_triangular(factor.mT, half, upper=True).squeeze(-1)
 
@@ -127,6 +129,15 @@ class MixtureOfRidges(Stack):
             seen = tokens[..., :-1] @ self.background[:, None]
             noise = (2 * self.log_noise).exp()[:, None, None]
             identity = torch.eye(tokens.shape[2], dtype=tokens.dtype, device=tokens.device)
-            factor = torch.linalg.cholesky(seen @ seen.mT + noise * identity)
+            factor = _factor(seen @ seen.mT + noise * identity)
             white = torch.linalg.solve_triangular(factor, tokens, upper=False)
         return white[..., :-1], white[..., -1:]
+
+
+def _factor(matrices: Float[Tensor, "*batch k k"]) -> Float[Tensor, "*batch k k"]:
+    """Cholesky factors; NaN where sizes too far apart, or a divergence, leave none.
+
+    So a member ends as any that diverges, and the others go on.
+    """
+    factors, faults = torch.linalg.cholesky_ex(matrices)
+    return factors.masked_fill((faults > 0)[..., None, None], math.nan)

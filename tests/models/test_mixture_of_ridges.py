@@ -138,3 +138,22 @@ def test_every_parameter_learns():
 def test_a_law_without_width_is_refused():
     with pytest.raises(ValueError, match="raise one of the two"):
         MixtureOfRidgesSpec(kind="mixture_of_ridges", experts=2, rank=0)
+
+
+@pytest.mark.parametrize("background", [0.0, 0.5])
+@pytest.mark.parametrize("factor", [1e12, np.nan])  # beside 1e24 the identity is lost
+def test_a_member_without_a_factor_is_lost_alone(background, factor):
+    model, rows = model_of(initial_background=background, rank=N + 1).float(), tokens().float()
+    alone = model(rows)[1].detach()
+    with torch.no_grad():
+        model.loadings[0] *= factor
+    estimates, variance = model(rows), model.variance(rows)
+    assert variance is not None
+    for found in (estimates, variance):
+        assert found[0].isnan().any()  # hence its loss
+        assert found[1].isfinite().all()
+    torch.testing.assert_close(estimates[1], alone, rtol=0, atol=0)
+    estimates.square().sum().backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad[1].isfinite().all(), name
