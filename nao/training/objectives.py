@@ -30,7 +30,7 @@ class Batch:
     """
 
     context: Tokens
-    heldout: Tokens | None = None
+    heldout: Float[Tensor, "S B m D"] | None = None
     truth: Estimates | None = None
     noise: Float[Tensor, "S B n"] | None = None
 

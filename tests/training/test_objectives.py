@@ -84,3 +84,15 @@ def test_without_noise_they_are_the_papers_loss(objective):
     estimates = tokens[..., -1] @ torch.from_numpy(rng.standard_normal((3, 7)))
     expected = residual(ROWS, estimates[:, : ROWS.shape[1]])
     torch.testing.assert_close(OBJECTIVES[objective].loss(target, estimates), expected)
+
+
+@pytest.mark.parametrize("length", [1, 3, 5])
+def test_held_out_rows_may_be_of_any_number(length):
+    x, w = rng.standard_normal((2, 5, length, 7)), rng.standard_normal((2, 5, 7))
+    y = rng.standard_normal((2, 5, length))
+    batch = Batch(ROWS, heldout=torch.from_numpy(np.concatenate([x, y[..., None]], -1)))
+    tokens, target = OBJECTIVES["heldout"].ask(batch)
+    assert tokens is batch.context
+    found = OBJECTIVES["heldout"].loss(target, torch.from_numpy(w))
+    squares = (np.einsum("sbnd,sbd->sbn", x, w) - y) ** 2
+    np.testing.assert_allclose(found, squares.mean((1, 2)))
