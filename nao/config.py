@@ -14,6 +14,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     PrivateAttr,
+    field_validator,
     model_validator,
 )
 
@@ -81,6 +82,16 @@ class ExperimentSpec(Spec):
         default=None, strict=False, min_length=1, description="null: those of the study"
     )
     overrides: dict[str, dict[str, Any]] = Field(default={}, description="part → values")
+
+    @field_validator("axis")
+    @classmethod
+    def _varies_values(cls, axis: str | None) -> str | None:
+        if axis == "learner":
+            raise ValueError(
+                "axis = 'learner' names what is trained, and varies nothing of it; list the "
+                "learners to compare under learners, and set axis to null"
+            )
+        return axis
 
 
 class LookSpec(Spec):

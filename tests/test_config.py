@@ -94,6 +94,7 @@ def test_learners_share_the_data_of_a_point(values):
         ("scales.laptop.values.noise", [], ["noise", "empty"]),
         ("scales.laptop.values.nosie", [1], ["nosie", "no experiment"]),
         ("experiments.noise.axis", "dataset.problem.nosie", ["dataset.problem.nosie"]),
+        ("experiments.noise.axis", "learner", ["axis = 'learner'", "under learners"]),
         ("experiments.noise.learners", ["misfit", "magic"], ["magic", "misfit"]),
         ("scale", "desk", ["scale = 'desk'", "laptop"]),
         ("sed", 3, ["sed", "not a known key"]),
