@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-VISIBLE = "CUDA_VISIBLE_DEVICES"
+VISIBLE, SLURM_JOB = "CUDA_VISIBLE_DEVICES", "SLURM_JOB_ID"
 LEASES = Path("/dev/shm" if os.path.isdir("/dev/shm") else tempfile.gettempdir(), "nao-gpu-leases")
 """On this machine's own memory or disk: locks of network file systems are not to be relied on."""
 
@@ -24,17 +24,19 @@ LEASES = Path("/dev/shm" if os.path.isdir("/dev/shm") else tempfile.gettempdir()
 def device_for(name: str, slots: int = 1, folder: Path = LEASES) -> Iterator[str]:
     """The device `name` (cpu, cuda or auto) as torch knows it, held while the block runs.
 
-    `auto` is a GPU where there is one, and else the processor. Where a scheduler or the user has
-    named a single GPU in CUDA_VISIBLE_DEVICES, that one is taken; else one with a free slot among
-    those named, or among all, as soon as there is one.
+    `auto` is a GPU where there is one, and else the processor. A single GPU that SLURM has given to
+    a job is taken as it is; else one with a free slot among those that the user has named in
+    CUDA_VISIBLE_DEVICES, or among all, as soon as there is one.
     """
-    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
-        yield "cpu"
+    if name == "cpu" or not torch.cuda.is_available():
+        # a demand for one that is absent fails in training
+        yield "cuda" if name == "cuda" else "cpu"
         return
     named = os.environ.get(VISIBLE)
     devices = named.split(",") if named else [str(i) for i in range(torch.cuda.device_count())]
-    if len(devices) <= 1 and (named or not devices):
-        yield "cuda:0" if devices else "cuda"  # a demand for one that is absent fails in training
+    # SLURM counts the GPUs of each job from 0, so that one name may be of many GPUs.
+    if named and len(devices) == 1 and SLURM_JOB in os.environ:
+        yield "cuda:0"
         return
     with leased(devices, slots, folder) as index:
         torch.cuda.set_device(index)

@@ -72,7 +72,8 @@ def gpus(monkeypatch: pytest.MonkeyPatch, count: int, visible: str | None) -> No
     monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
     monkeypatch.setattr(torch.cuda, "set_device", lambda index: None)
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    for name in ("CUDA_VISIBLE_DEVICES", "SLURM_JOB_ID"):
+        monkeypatch.delenv(name, raising=False)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
 
@@ -84,12 +85,27 @@ def gpus(monkeypatch: pytest.MonkeyPatch, count: int, visible: str | None) -> No
         ("auto", 0, None, "cpu"),
         ("auto", 2, None, "cuda:1"),
         ("cuda", 2, None, "cuda:1"),
-        ("cuda", 1, "5", "cuda:0"),  # given by a scheduler: no lease is asked for
+        ("cuda", 1, "5", "cuda:0"),
         ("cuda", 2, "3,4", "cuda:0"),  # leased among those named
         ("cuda", 0, None, "cuda"),  # training refuses it in one sentence
+        ("cuda", 0, "5", "cuda"),
     ],
 )
 def test_the_device_of_a_training(monkeypatch, tmp_path, name, count, visible, device):
     gpus(monkeypatch, count, visible)
     with leased(["0"], 1, tmp_path), device_for(name, 1, tmp_path) as chosen:
         assert chosen == device
+
+
+def test_slots_of_the_one_gpu_that_the_user_names_are_leased(monkeypatch, tmp_path):
+    gpus(monkeypatch, 1, "5")
+    with device_for("cuda", 2, tmp_path) as one, device_for("auto", 2, tmp_path) as two:
+        assert one == two == "cuda:0"
+        assert devices._free(["5"], 2, tmp_path) is None
+
+
+def test_the_one_gpu_that_slurm_has_given_is_taken_without_a_lease(monkeypatch, tmp_path):
+    gpus(monkeypatch, 1, "0")
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    with leased(["0"], 1, tmp_path), device_for("cuda", 1, tmp_path) as chosen:
+        assert chosen == "cuda:0"
