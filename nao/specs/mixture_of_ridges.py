@@ -13,9 +13,15 @@ class MixtureOfRidgesSpec(LearnedSpec):
     kind: Literal["mixture_of_ridges"]
     experts: PositiveInt = Field(description="K")
     rank: int = Field(ge=0, description="r, of each expert's own covariance")
+    clustered_contexts: PositiveInt | None = Field(
+        default=None,
+        description="first training contexts whose linear estimates of w are clustered, for the "
+        "experts to begin there; null: they begin at random",
+    )
     initial_background: SizeOrZero = Field(
         default=0.0,
-        description="B of the covariance BBᵀ that all experts share, times I at first; 0: none",
+        description="B of the covariance BBᵀ that all experts share, at first times I or, with "
+        "clusters, times a root of the pooled covariance; 0: none",
     )
     initial_noise: Size = Field(
         default=1.0, description="s at first, units of Y: large, so that all experts learn"

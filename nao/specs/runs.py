@@ -53,6 +53,19 @@ class RunSpec(Spec):
         return self
 
     @model_validator(mode="after")
+    def _clusters_have_contexts(self) -> "RunSpec":
+        clustered = getattr(self.model, "clustered_contexts", None)
+        given = min(clustered or 0, self.dataset.train_contexts)
+        experts = getattr(self.model, "experts", 0)
+        if clustered and given < experts:
+            raise ValueError(
+                f"{given} training contexts are to be clustered for model.experts = {experts}, one "
+                "cluster each; lower experts, raise model.clustered_contexts and "
+                "dataset.train_contexts, or set clustered_contexts to null"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _symmetry_is_exact(self) -> "RunSpec":
         problem, chosen = self.dataset.problem, self.training.row_symmetry
         if chosen not in problem.row_symmetries:

@@ -22,6 +22,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from nao.models import gram_kernel
 from nao.models.attention import evaluation
+from nao.models.mixture_of_ridges import MixtureOfRidges
 from nao.models.native import resolve
 from nao.models.stack import Stack, Tokens
 from nao.models.transformer import Transformer
@@ -31,6 +32,7 @@ from nao.specs import RunSpec, TrainingSpec
 from nao.tasks.datasets import read_contexts, read_heldout
 from nao.training.batches import CHUNK, Batches, Chunk
 from nao.training.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+from nao.training.clusters import begin_at_clusters
 from nao.training.noise import noise_std
 from nao.training.objectives import OBJECTIVES, Batch, distance, residual
 from nao.training.optimizers import StackOptimizer
@@ -98,6 +100,8 @@ def train(
     batches = load_batches(spec, contexts, where, dtype)
     model = build(spec, resolve(kernel, device)).to(where)
     model.initialise([stream(spec.training.seed, "init", r) for r in spec.dataset.members])
+    if isinstance(model, MixtureOfRidges) and model.spec.clustered_contexts:
+        begin_at_clusters(model, batches)
     run = Training(spec, model, batches)
     key = f"{spec.model_dump_json()} {model.kernel} {code}"
     if checkpoint is not None and (state := read_checkpoint(checkpoint, key)):
