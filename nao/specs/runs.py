@@ -54,14 +54,18 @@ class RunSpec(Spec):
 
     @model_validator(mode="after")
     def _clusters_have_contexts(self) -> "RunSpec":
-        clustered = getattr(self.model, "clustered_contexts", None)
-        given = min(clustered or 0, self.dataset.train_contexts)
-        experts = getattr(self.model, "experts", 0)
-        if clustered and given < experts:
+        """One for each cluster, and more rows than weights, whose pooled fit they begin with."""
+        model, data = self.model, self.dataset
+        if not (isinstance(model, MixtureOfRidgesSpec) and model.clustered_contexts):
+            return self
+        d, n = data.problem.dimension, data.context_length
+        given = min(model.clustered_contexts, data.train_contexts)
+        if given < (needed := max(model.experts, d // n + 1)):
             raise ValueError(
-                f"{given} training contexts are to be clustered for model.experts = {experts}, one "
-                "cluster each; lower experts, raise model.clustered_contexts and "
-                "dataset.train_contexts, or set clustered_contexts to null"
+                f"{given} training contexts of {n} rows are to be clustered for model.experts = "
+                f"{model.experts} in {d} dimensions, which takes {needed}; lower experts, raise "
+                "model.clustered_contexts and dataset.train_contexts, or set clustered_contexts "
+                "to null"
             )
         return self
 

@@ -150,8 +150,10 @@ def test_training_begins_there_and_never_sees_w(contexts, tmp_path):
         torch.testing.assert_close(getattr(trained, name), getattr(start, name))
 
 
-def test_more_experts_than_contexts_are_refused():
-    with pytest.raises(ValueError, match=r"20 training contexts .*experts = 30"):
-        specification(contexts=20, experts=30)
-    with pytest.raises(ValueError, match=r"400 training contexts"):
-        specification(contexts=1000, experts=401)
+@pytest.mark.parametrize(
+    ("contexts", "experts", "given", "needed"),
+    [(20, 30, 20, 30), (1000, 401, 400, 401), (1, 1, 1, 2)],
+)
+def test_too_few_contexts_are_refused(contexts, experts, given, needed):
+    with pytest.raises(ValueError, match=rf"{given} training contexts of 5 rows .*takes {needed};"):
+        specification(contexts, experts)

@@ -148,7 +148,11 @@ models = st.one_of(
     ),
     st.fixed_dictionaries(
         {"kind": st.just("mixture_of_ridges"), "experts": counts, "rank": st.integers(1, 10)},
-        optional={"initial_background": positive, "initial_noise": positive},
+        optional={
+            "clustered_contexts": counts,
+            "initial_background": positive,
+            "initial_noise": positive,
+        },
     ),
 )
 
