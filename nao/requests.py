@@ -33,7 +33,7 @@ kernel in C or torch on a core, where a step has those seconds for each layer, t
 # ASSUME: both for a GPU."""
 LAYERS = 8
 """That a model without layers is reckoned as."""
-FACTORING = {"muon": 0.0005, "soap": 0.014}
+FACTORING = {"muon": 0.0003, "soap": 0.014}
 """Seconds that an optimiser's own factorisations take in a step."""
 DENSE = 45e9
 """Flops a second of a core on large matrices."""
