@@ -48,9 +48,7 @@ def _soap(groups: list[Group], recipe: TrainingSpec, kernel: Kernel) -> list[Opt
     return [SOAP(groups, lr=0.0, betas=betas, weight_decay=0.0, precondition_frequency=REFRESH)]
 
 
-def _schedule_free(
-    groups: list[Group], recipe: TrainingSpec, kernel: Kernel
-) -> list[Optimizer]:
+def _schedule_free(groups: list[Group], recipe: TrainingSpec, kernel: Kernel) -> list[Optimizer]:
     from pytorch_optimizer import ScheduleFreeAdamW  # here, for it is slow to load
 
     betas = recipe.beta1, recipe.beta2
