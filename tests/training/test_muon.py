@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nao.training.muon import POLYNOMIAL, STEPS, orthogonal_factors
+from nao.training.muon import POLYNOMIAL, STEPS, Muon, orthogonal_factors
 
 SIZES = st.integers(1, 12)
 
@@ -59,3 +59,17 @@ def test_what_is_given_is_left_as_it_is():
     before = matrices.clone()
     orthogonal_factors(matrices, "native")
     assert torch.equal(matrices, before)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(9, 4), (4, 9)])
+def test_a_step_is_torchs_own_on_each_matrix(rows, columns):
+    """To the rounding of the sixteen bits that torch's own keeps of its factors."""
+    start, gradient = drawn(6, rows, columns), drawn(6, rows, columns, seed=1)
+    together = start.clone().view(2, 3, rows, columns)
+    together.grad = gradient.view_as(together)
+    Muon([{"params": [together], "lr": 0.1}], beta=0.9, kernel="torch").step()
+    for before, after, slope in zip(start, together.flatten(0, 1), gradient, strict=True):
+        matrix = before.clone()
+        matrix.grad = slope
+        torch.optim.Muon([matrix], lr=0.1, weight_decay=0.0, momentum=0.9).step()
+        assert (after - matrix).norm() < 0.02 * (after - before).norm()
