@@ -2,6 +2,10 @@
 
 import jaxtyping
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)  # no test times anything
+settings.load_profile("untimed")
 
 
 @pytest.fixture

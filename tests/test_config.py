@@ -360,7 +360,7 @@ def places(values: dict) -> Iterator[tuple[dict, str]]:
                 yield section, key
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_any_configuration_is_refused_in_sentences_or_planned(data):
     values = copy.deepcopy(VALUES) | {"scale": "smoke"}

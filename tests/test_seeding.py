@@ -8,7 +8,7 @@ from nao.seeding import stream, stream_key
 labels = st.lists(st.one_of(st.integers(), st.text(max_size=6)), max_size=5).map(tuple)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.integers(), labels), min_size=2, max_size=8, unique=True))
 def test_distinct_names_have_distinct_keys(names):
     assert len({stream_key(root, *rest) for root, rest in names}) == len(names)

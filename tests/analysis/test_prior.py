@@ -88,7 +88,7 @@ def test_the_truth_is_at_distance_zero_and_a_rotation_at_its_angle():
     np.testing.assert_allclose(distance.covariance_error, np.sqrt(2 / 5) * np.sin(0.3))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(2, 20).flatmap(lambda d: st.tuples(st.just(d), st.integers(1, d - 1))),
     st.floats(0, 0.02),

@@ -9,7 +9,7 @@ from nao.seeding import stream
 VALUES = np.array([0.03, 0.1, 0.3, 1.0])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.floats(-3, 3), st.floats(0.01, 100), st.integers(1, 4))
 def test_a_power_law_is_recovered_exactly(slope, factor, replicates):
     scores = np.repeat(factor * VALUES[:, None] ** slope, replicates, axis=1)

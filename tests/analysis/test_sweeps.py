@@ -29,7 +29,7 @@ def line(curve: np.ndarray) -> Any:
     return stats.linregress(np.log(VALUES), np.log(curve))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.floats(-3, 3),
     st.floats(1e-3, 1e3),

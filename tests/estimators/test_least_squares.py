@@ -7,7 +7,7 @@ from nao.estimators.least_squares import least_squares
 from nao.seeding import stream
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 8), st.integers(1, 8), st.integers(0, 100))
 def test_against_numpy_one_context_at_a_time(n, d, seed):
     rng = stream(seed, "least_squares")

@@ -81,7 +81,6 @@ def test_without_an_answer_scores_are_nan_with_the_reason(files, monkeypatch):
 @given(datasets(st.integers(1, 30)))
 @settings(
     max_examples=8,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 @example(TINY)

@@ -25,7 +25,7 @@ def dense_gcv(x: np.ndarray, y: np.ndarray, penalty: float) -> float:
     return n * np.sum((rest @ y) ** 2) / np.trace(rest) ** 2
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(shapes)
 def test_estimates_are_those_of_scikit_learn_at_the_same_penalty(shape):
     x, y = contexts(*shape)
@@ -34,7 +34,7 @@ def test_estimates_are_those_of_scikit_learn_at_the_same_penalty(shape):
         np.testing.assert_allclose(w_hat, model.coef_, rtol=1e-6, atol=1e-6)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(shapes)
 def test_the_penalty_minimises_gcv_evaluated_directly_on_a_fine_grid(shape):
     n, d, _ = shape
@@ -46,7 +46,7 @@ def test_the_penalty_minimises_gcv_evaluated_directly_on_a_fine_grid(shape):
         assert dense_gcv(x_j, y_j, max(penalty, scale * 1e-4)) <= min(direct) * (1 + 1e-3)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(shapes, st.floats(1e-6, 1e3))
 def test_trace_and_form_of_the_resolvent_without_eigenvectors(shape, mu):
     x, y = contexts(*shape)

@@ -71,7 +71,7 @@ def close(found, expected) -> None:
     assert (found.double() - expected).norm() <= 2e-4 * scale
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(shapes)
 def test_losses_and_gradients_are_those_in_double_precision(shape):
     n, d, members = shape["n"], shape["d"], shape["members"]

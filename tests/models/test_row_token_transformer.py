@@ -39,7 +39,7 @@ def dense(model: RowTokenTransformer, member: int, rows: np.ndarray) -> np.ndarr
     return own["readout"] @ asked
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 6))
 def test_equals_the_recursion(layers, n, d):
     model, rows = drawn(layers=layers, n=n, d=d), contexts(n, d)

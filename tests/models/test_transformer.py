@@ -98,7 +98,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("norm", ["matrix", "row", "none"])
 @pytest.mark.parametrize("options", OPTIONS)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(shapes)
 def test_equals_the_dense_evaluation(options, norm, shape):
     layers, heads, width, n, d, contexts = shape

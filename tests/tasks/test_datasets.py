@@ -50,7 +50,7 @@ def dataset(tmp_path):
     return spec, *written(tmp_path, spec)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(
     n=st.integers(1, 4),
     m=st.integers(1, 3),

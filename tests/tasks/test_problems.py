@@ -13,7 +13,7 @@ def spec(**changes) -> ProblemSpec:
     return problem_spec(**({"dimension": 6} | changes))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     d=st.integers(1, 12),
     rank=st.integers(1, 12),

@@ -64,7 +64,7 @@ def test_contexts_too_few_to_tell_it_are_refused_where_it_is_needed(objective):
     RunSpec.model_validate(enough)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.data(), st.integers(3, 8), st.sampled_from([1e-12, 0.1, 1e12]))
 def test_contexts_that_are_accepted_tell_it(data, d, sigma):
     n = data.draw(st.integers(2, d - 1))

@@ -87,7 +87,6 @@ def make(plan: Plan, figure: str, tree: Path) -> None:
 
 
 @settings(
-    deadline=None,
     max_examples=5,
     derandomize=True,  # what is drawn takes seconds, and more finds no more by the day
     phases=(Phase.generate,),
