@@ -26,7 +26,7 @@ MARGIN = 4.0
 """How much slower than fitted a machine may be at the first attempt [choice]."""
 ATTEMPTS = 3
 """Attempts up to which requests grow."""
-STEP = {"native": 0.0011, "torch": 0.0014, "cuda": 0.010}
+STEP = {"native": 0.0010, "torch": 0.0014, "cuda": 0.010}
 RATE = {"native": 75e9, "torch": 21e9, "cuda": 2e12}
 """Seconds of a step beside its products, and flops a second, by what evaluates the model: the
 kernel in C or torch on a core, where a step has those seconds for each layer, torch on a GPU.
@@ -47,6 +47,8 @@ BACKWARD = 1.6
 """Flops of the way back in those of the way forth: Gram matrices are shared by the two."""
 BATCH = 256
 """Contexts evaluated at once, as in `nao.models.weights`."""
+CLUSTERING = 15
+"""Iterations of EM before contexts are clustered, as in `nao.training.clusters`."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,14 @@ def training_seconds(spec: RunSpec, device: str) -> float:
     flops = asked * training_products(spec) * (2 if spec.training.precision == "float64" else 1)
     layers = getattr(spec.model, "layers", LAYERS) - 1 if by == "torch" else 1
     step = asked * STEP[by] * layers + FACTORING.get(spec.training.optimizer, 0)
-    return spec.training.steps * step + flops / RATE[by]
+    return _start_seconds(spec) + spec.training.steps * step + flops / RATE[by]
+
+
+def _start_seconds(spec: RunSpec) -> float:
+    """Of EM of one Gaussian, where experts begin at clusters of its estimates."""
+    contexts = getattr(spec.model, "clustered_contexts", None) or 0
+    n, d = spec.dataset.context_length + spec.dataset.heldout_length, spec.dataset.problem.dimension
+    return 2 * CLUSTERING * contexts * spec.dataset.replicates * n * (2 * d + n) ** 2 / SMALL
 
 
 def _evaluated_by(spec: RunSpec) -> str:
