@@ -15,7 +15,7 @@ from nao.config import Config
 from nao.estimators.empirical_bayes import UNKNOWNS
 from nao.jobs import planned, scoring
 from nao.plan import Plan, expand
-from nao.specs import DatasetSpec, RunSpec
+from nao.specs import DatasetSpec, MixtureOfRidgesSpec, RunSpec
 
 MB = 1e6
 ENGINE = 380
@@ -26,14 +26,14 @@ MARGIN = 4.0
 """How much slower than fitted a machine may be at the first attempt [choice]."""
 ATTEMPTS = 3
 """Attempts up to which requests grow."""
-STEP = {"native": 0.0010, "torch": 0.0014, "cuda": 0.010}
+STEP = {"native": 0.0009, "torch": 0.0014, "cuda": 0.010}
 RATE = {"native": 75e9, "torch": 21e9, "cuda": 2e12}
 """Seconds of a step beside its products, and flops a second, by what evaluates the model: the
 kernel in C or torch on a core, where a step has those seconds for each layer, torch on a GPU.
 # ASSUME: both for a GPU."""
 LAYERS = 8
 """That a model without layers is reckoned as."""
-FACTORING = {"muon": 0.0003, "soap": 0.014}
+FACTORING = {"muon": 0.0002, "soap": 0.014}
 """Seconds that an optimiser's own factorisations take in a step."""
 DENSE = 45e9
 """Flops a second of a core on large matrices."""
@@ -144,9 +144,16 @@ def _evaluate_run(plan: Plan, run: str, elsewhere: str | None = None) -> Request
     orders = 1 if elsewhere is not None else plan.row_orders + 1
     contexts = spec.dataset.test_contexts * spec.dataset.replicates * orders
     seconds = contexts * products(spec) / RATE[_evaluated_by(spec)]
-    # a mixture keeps what each of its experts makes of a context
-    experts = 250 if spec.model.kind == "mixture_of_ridges" else 0
-    return Request.of(420 + experts + 20 * _tokens(spec, BATCH), 10 + seconds)
+    memory = 420 + 20 * _tokens(spec, BATCH) + _experts(spec)
+    return Request.of(memory, 10 + seconds)
+
+
+def _experts(spec: RunSpec) -> float:
+    """MB of what each expert of a mixture makes of the rows of so many contexts."""
+    if not isinstance(spec.model, MixtureOfRidgesSpec):
+        return 0
+    seen = spec.dataset.context_length * spec.model.experts * (1 + spec.model.rank)
+    return 90 + 40 * BATCH * spec.dataset.replicates * seen / MB
 
 
 def _evaluate_run_memorised(plan: Plan, run: str) -> Request:
