@@ -37,7 +37,10 @@ class Muon(Optimizer):
                 mean = self.state[weights].setdefault("mean", torch.zeros_like(weights))
                 mean.lerp_(weights.grad, 1 - self.beta)
                 matrices = weights.grad.lerp(mean, self.beta).flatten(0, -3)
-                factors = orthogonal_factors(matrices, self.kernel).view_as(weights)
+                factors = orthogonal_factors(
+                    matrices,
+                    self.kernel,  # pyright: ignore[reportArgumentType] (widened in a pair)
+                ).view_as(weights)
                 tall = math.sqrt(max(1.0, weights.shape[-2] / weights.shape[-1]))
                 weights.add_(factors, alpha=-group["lr"] * tall)
 
