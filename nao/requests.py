@@ -34,7 +34,7 @@ kernel in C or torch on a core, where a step has those seconds for each layer, t
 LAYERS = 8
 """That a model without layers is reckoned as."""
 FACTORING = {"muon": 0.0002, "soap": 0.014}
-"""Seconds that an optimiser's own factorisations take in a step."""
+"""Seconds that an optimiser's own factorisations take in a step, at d = 20."""
 DENSE = 45e9
 """Flops a second of a core on large matrices."""
 SMALL = 5e9
@@ -99,12 +99,14 @@ def training_seconds(spec: RunSpec, device: str) -> float:
     flops = asked * training_products(spec) * (2 if spec.training.precision == "float64" else 1)
     layers = getattr(spec.model, "layers", LAYERS) - 1 if by == "torch" else 1
     step = asked * STEP[by] * layers + FACTORING.get(spec.training.optimizer, 0)
-    return _start_seconds(spec) + spec.training.steps * step + flops / RATE[by]
+    return _clustering_seconds(spec) + spec.training.steps * step + flops / RATE[by]
 
 
-def _start_seconds(spec: RunSpec) -> float:
+def _clustering_seconds(spec: RunSpec) -> float:
     """Of EM of one Gaussian, where experts begin at clusters of its estimates."""
-    contexts = getattr(spec.model, "clustered_contexts", None) or 0
+    if not (isinstance(spec.model, MixtureOfRidgesSpec) and spec.model.clustered_contexts):
+        return 0
+    contexts = spec.model.clustered_contexts
     n, d = spec.dataset.context_length + spec.dataset.heldout_length, spec.dataset.problem.dimension
     return 2 * CLUSTERING * contexts * spec.dataset.replicates * n * (2 * d + n) ** 2 / SMALL
 

@@ -12,9 +12,12 @@ import yaml
 from nao.bench.steps import LAPTOP, PAPER, Shape, counted_flops, training_step
 from nao.config import Compute, load
 from nao.jobs import RULES, Job, planned, scoring
+from nao.models import weights
 from nao.plan import Plan, expand
 from nao.requests import (
     ATTEMPTS,
+    BATCH,
+    CLUSTERING,
     ENGINE,
     REQUESTS,
     START,
@@ -25,6 +28,7 @@ from nao.requests import (
     training_seconds,
 )
 from nao.specs import DatasetSpec, RunSpec
+from nao.training import clusters
 
 CPU = pytest.importorskip("torch").device("cpu")
 
@@ -182,6 +186,11 @@ def test_no_group_on_slurm_asks_for_more_than_a_day(scale):
         )
         # whichever of its components Snakemake puts together
         assert sum(minutes[-profile["group-components"].get(name, 1) :]) <= 24 * 60
+
+
+def test_sizes_are_reckoned_by_what_jobs_do():
+    """They stand twice, since planning loads no torch."""
+    assert (BATCH, CLUSTERING) == (weights.EVALUATION_BATCH, clusters.ITERATIONS)
 
 
 def test_every_rule_has_a_request_and_all_but_trainings_a_group_on_slurm():

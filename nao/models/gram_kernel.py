@@ -20,7 +20,7 @@ from nao.models.stack import Tokens
 if TYPE_CHECKING:
     from nao.models.transformer import Transformer
 
-LANES = 8  # as in gram.c
+LANES = 8  # as in lanes.h
 
 
 class Target(IntEnum):

@@ -1,6 +1,7 @@
 """The start from clusters against the mixture that the contexts were drawn from."""
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -139,8 +140,6 @@ def test_it_looks_at_the_first_contexts_alone(contexts):
 
 
 def test_training_begins_there_and_never_sees_w(contexts, tmp_path):
-    import pyarrow.parquet as pq
-
     spec = specification(learning_rate=1e-12)
     blind = tmp_path / "blind.parquet"
     table = pq.read_table(contexts[2]).drop_columns(["w"])

@@ -26,9 +26,8 @@ def write_page(result: Audit, out: Path, clone: Path | None = None) -> None:
     figures = sorted((f for f in result.findings.values() if _is_figure(f)), key=_place)
     if not figures:
         raise PageError(f"{base} holds no figures/*.png; make them first")
-    scale = next(
-        (f.record.tree for f in figures if f.record), base.name
-    )  # a gallery's of its source
+    # A published tree may have any name; its records have that of the one it was made in.
+    scale = next((f.record.tree for f in figures if f.record), base.name)
     points = {figure.path: points_in(figure.path) for figure in figures}
     every = [point for found in points.values() for point in found]
     judged = claims.claims_in(base)
