@@ -5,6 +5,7 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)  # no test times anything
+settings.register_profile("fixed", settings.get_profile("untimed"), derandomize=True)
 settings.load_profile("untimed")
 
 

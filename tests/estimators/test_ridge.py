@@ -37,6 +37,15 @@ def test_estimates_are_those_of_scikit_learn_at_the_same_penalty(shape):
 @settings(max_examples=20)
 @given(shapes)
 def test_the_penalty_minimises_gcv_evaluated_directly_on_a_fine_grid(shape):
+    assert_penalties_minimise_gcv(shape)
+
+
+@pytest.mark.xfail(strict=True, reason="the first grid, of half decades, misses a narrow valley")
+def test_the_lowest_of_two_valleys_of_gcv_is_found():
+    assert_penalties_minimise_gcv((6, 5, 247))
+
+
+def assert_penalties_minimise_gcv(shape):
     n, d, _ = shape
     x, y = contexts(*shape)
     for x_j, y_j, penalty in zip(x, y, ridge_penalty(x, y), strict=True):
