@@ -1,11 +1,11 @@
 """Without a shared file system: files and records travel through a storage plugin."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.cluster.clone import ClusterClone
+from tests.cluster.services import Unavailable, install
 from tests.cluster.training import Training
 from tests.workflow.clone import Clone
 
@@ -14,8 +14,10 @@ pytestmark = pytest.mark.cluster
 
 def test_bytes_and_records_travel_through_a_storage(tmp_path: Path):
     pytest.importorskip("snakemake_storage_plugin_fs", reason="see envs/cluster.in")
-    if shutil.which("rsync") is None:
-        pytest.skip("the storage plugin needs rsync")
+    try:
+        install(["rsync"], ["rsync"])  # which the plugin calls
+    except Unavailable as reason:
+        pytest.skip(f"no rsync: {reason}")
     clone = ClusterClone(Clone.of_sources(tmp_path / "clone").folder)
     target = f"results/smoke/runs/{Training(clone).name}/prior.parquet"
     local = clone.copy(tmp_path / "local")
