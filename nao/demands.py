@@ -1,8 +1,8 @@
-"""What figures and claims ask of experiments: points that they can tell apart, and the oracle.
+"""What figures and claims ask of experiments: points and names they can tell apart, and the oracle.
 
-A figure draws points against their value or side by side by their setting. Points that it takes for
-one it would draw as one in silence, and what has no value has no place on an axis; so the workflow
-refuses such a plan before any work.
+A figure draws points against their value or side by side by their setting, and a curve for each
+name. What it takes for one it would draw as one in silence, and what has no value has no place on
+an axis; so the workflow refuses such a plan before any work.
 """
 
 import math
@@ -16,6 +16,10 @@ from nao.plan import Experiment, Plan
 from nao.targets import experiment_of
 
 ORACLE = "oracle_ridge"
+LONGEST_TRAINING = 10**9
+"""Steps: years, on any machine."""
+MOST_ORDERS = 10_000
+"""Row orders to average over: what more would leave is a hundredth of what one order does."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +51,28 @@ GIVEN_BY = {"value": "an axis of numbers", "setting": "settings"}
 KERNELS = ("cosines", "bump")
 """Priors of each operator, in the names of settings.
 
-Figure and claims have these names and `MIXTURES` for themselves, since they load what planning must
-not wait for; a test holds them together.
+Figures and claims have these names, `MIXTURES` and `BASELINES` for themselves, since they load what
+planning must not wait for; a test holds them together.
 """
 MIXTURES = {"mixture4", "mixture16"}
 """Priors of the panels against the experts of a mixture."""
+BASELINES = {
+    "least squares",
+    "Lasso",
+    "RE",
+    "RE, L-curve",
+    "DARTR",
+    "DARTR, GCV",
+    "TRE",
+    "TRE debiased",
+    "EM",
+    "EM, mixture",
+    "EM, full rank",
+    "PCA least squares",
+    "ORE",
+    "posterior mean",
+}
+"""What legends and claims call them."""
 
 
 def require(plan: Plan) -> None:
@@ -61,6 +82,8 @@ def require(plan: Plan) -> None:
             raise ConfigError(
                 f"baselines: {name!r} is no estimator; choose among {', '.join(ESTIMATORS)}"
             )
+    _require_names(plan)
+    _require_bounds(plan)
     for figure, drawing in FIGURES.items():
         for name in dict.fromkeys(map(experiment_of, drawing.tables)):
             if name not in plan.experiments:
@@ -75,6 +98,55 @@ def require(plan: Plan) -> None:
                 )
             _require_points(f"experiments.{name}", experiment, POINTS.get(name, SWEEP), figure)
     _require_what_is_shown(plan)
+
+
+def _require_names(plan: Plan) -> None:
+    """Names and labels of their own for all estimators of an experiment, trained or not."""
+    if taken := plan.learners.keys() & ESTIMATORS.keys():
+        raise ConfigError(
+            f"learners.{min(taken)} has the name of a baseline, with which tables would mix it; "
+            "name it otherwise"
+        )
+    for name, learner in plan.learners.items():
+        if learner.label.startswith("_") or not learner.label.isprintable():
+            raise ConfigError(
+                f"learners.{name}.label = {learner.label!r} would be left out of legends or break "
+                "them; begin it with a letter, on one line"
+            )
+        if odd := {"$", "|"} & set(learner.label):
+            raise ConfigError(
+                f"learners.{name}.label = {learner.label!r} has a {min(odd)!r}, which legends or "
+                "the tables of claims take for a mark of theirs; leave it out"
+            )
+        if learner.label in BASELINES:
+            raise ConfigError(
+                f"learners.{name}.label = {learner.label!r} is that of a baseline; change it"
+            )
+    for experiment, each in plan.experiments.items():
+        learners = {learner for point in each.points for learner in point.runs}
+        for key in ("label", "look"):
+            first: dict[str, str] = {}
+            for name in sorted(learners):
+                shown = getattr(plan.learners[name], key)
+                if shown and (other := first.setdefault(str(shown), name)) != name:
+                    raise ConfigError(
+                        f"learners.{name}.{key} is that of {other}, and experiments.{experiment} "
+                        "has both, which a figure could not tell apart; change one"
+                    )
+
+
+def _require_bounds(plan: Plan) -> None:
+    if plan.row_orders > MOST_ORDERS:
+        raise ConfigError(
+            f"row_orders = {plan.row_orders} is more than {MOST_ORDERS}, which leave nothing to "
+            "average out; lower it"
+        )
+    for name, run in plan.runs.items():
+        if run.training.steps > LONGEST_TRAINING:
+            raise ConfigError(
+                f"{name} would take {run.training.steps:g} steps, more than {LONGEST_TRAINING:g}; "
+                f"lower learners.{run.learner}.relative_steps or training.steps"
+            )
 
 
 def _require_points(what: str, experiment: Experiment, points: Points, figure: str) -> None:

@@ -8,8 +8,9 @@ import pytest
 from nao.checking import ConfigError
 from nao.claims import beyond
 from nao.config import load
-from nao.demands import KERNELS, MIXTURES, POINTS, require
+from nao.demands import BASELINES, KERNELS, MIXTURES, POINTS, require
 from nao.figures import FIGURES, operators
+from nao.figures.style import CLASSICAL
 from nao.plan import expand
 from nao.targets import experiment_of
 from nao.yaml_files import read_yaml
@@ -74,6 +75,42 @@ def test_what_a_figure_lacks_is_told(
     assert re.search(sentence, str(refusal.value))
 
 
+LEARNED = {"label": "R learned", "training": {"objective": "heldout"}}
+
+
+@pytest.mark.parametrize(
+    ("learners", "sentence"),
+    [
+        ({"ridge": LEARNED}, r"learners\.ridge has the name of a baseline"),
+        ({"other": LEARNED | {"label": "ORE"}}, r"other\.label = 'ORE' is that of a baseline"),
+        ({"other": LEARNED | {"label": "NAO misfit"}}, r"other\.label is that of misfit, and exp"),
+        ({"other": LEARNED | {"label": r"a $\frac$"}}, r"other\.label = .* has a '\$', which"),
+        ({"other": LEARNED | {"label": "a | b"}}, r"other\.label = 'a \| b' has a '\|', which"),
+        ({"other": LEARNED | {"label": "_a"}}, r"other\.label = '_a' would be left out of legends"),
+        ({"other": LEARNED | {"label": "a\nb"}}, r"other\.label = 'a\\nb' would be left out"),
+        (
+            {"other": LEARNED | {"look": {"color": "vermillion", "marker": "o"}}},
+            r"\.look is that of .*, and experiments\.\w+ has both",
+        ),
+        ({"other": LEARNED | {"relative_steps": 1e30}}, r"steps, more than 1e\+09; lower learners"),
+    ],
+)
+def test_learners_that_could_not_be_told_apart_or_trained_are_refused(
+    learners: dict[str, Any], sentence: str
+):
+    study, _ = read_yaml(CONFIG)
+    study["learners"] |= learners
+    study["experiments"]["noise"]["learners"] += learners
+    with pytest.raises(ConfigError) as refusal:
+        require(expand(load(study | {"scale": "smoke"})))
+    assert re.search(sentence, str(refusal.value))
+
+
+def test_more_row_orders_than_help_are_refused():
+    with pytest.raises(ConfigError, match=r"row_orders = 10001 is more than 10000"):
+        require(expand(load(CONFIG, {"scale": "smoke", "row_orders": 10001})))
+
+
 def test_an_experiment_that_a_figure_lacks_is_told():
     plan = expand(load(CONFIG, {"scale": "smoke"}))
     del plan.experiments["noise"]
@@ -89,3 +126,7 @@ def test_what_is_asked_for_is_asked_of_what_is_drawn():
 def test_settings_have_the_names_by_which_figures_and_claims_know_them():
     assert set(KERNELS) == operators.PRIORS.keys()
     assert set(beyond.MIXTURES) == MIXTURES
+
+
+def test_baselines_have_the_labels_by_which_figures_show_them():
+    assert {look.label for look in CLASSICAL.values()} == BASELINES
