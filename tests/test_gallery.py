@@ -1,6 +1,7 @@
 """The committed gallery is what this commit's code makes: published anew, or not at all."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from nao.claims.findings import filled, without_address
 from nao.provenance.audit import SOUND, Audit, Verdict, audit
 from nao.provenance.clone import today_at
 from nao.provenance.lineage import lineage, rows_of
+from nao.provenance.page.points import points_in
 from nao.provenance.trees import publication_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,6 +58,19 @@ def test_the_readme_s_numbers_are_those_of_the_tables():
     found = text[text.index("## What it finds") : text.index("## Claim")]
     assert without_address(found) == []
     assert filled(text, GALLERY) == text, "nao findings brings them up to date"
+
+
+@pytest.mark.parametrize("figure", ["fig1", "fig5", "fig6", "fig8"])
+def test_each_mark_is_named_by_what_it_shows_and_not_by_where_it_was_drawn(figure: str):
+    points = points_in(GALLERY / "figures" / f"{figure}.png")
+    shown = [point for point in points if point.label != "true"]
+    named = Counter((point.panel, point.spoken) for point in shown)
+    assert named.most_common(1)[0][1] <= 3  # a mark for each replicate
+    assert not any(" at  = " in point.spoken for point in points)
+    if figure == "fig1":
+        assert {point.x for point in points} <= {None, *range(1, 21)}
+    else:
+        assert all(point.x in (None, point.value) for point in points)
 
 
 def test_each_picture_leads_to_trainings_and_points_by_records_alone():

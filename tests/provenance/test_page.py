@@ -1,6 +1,7 @@
 """The pages, opened from disk in a real browser without a network."""
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -378,6 +379,12 @@ def test_what_a_record_says_is_text(bench: Workbench, tmp_path: Path):
     text = (tmp_path / "page.html").read_text()
     assert "<script>alert" not in text
     assert "\\u003cscript\\u003ealert" in text
+
+
+def test_a_name_that_is_no_text_is_shown_by_its_bytes(bench: Workbench, tmp_path: Path):
+    Path(os.fsdecode(os.fsencode(bench.tree / "figures") + b"/na\xefve.png")).write_bytes(b"")
+    write_page(bench.audit(), tmp_path / "page.html")
+    assert r"na\udcefve" in (tmp_path / "page.html").read_text("utf-8")
 
 
 def test_a_tree_without_figures_or_two_trees_have_no_page(bench: Workbench, tmp_path: Path):

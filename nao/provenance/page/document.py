@@ -29,7 +29,8 @@ def write_document(out: Path, template: str, content: Callable[[int], dict[str, 
     Raises :class:`PageError` where even small pictures leave it larger than `LARGEST`.
     """
     for width in WIDTHS:
-        text = _render(template, content(width)).encode()
+        # names of files may be no text
+        text = _render(template, content(width)).encode(errors="backslashreplace")
         if len(text) < LARGEST:
             break
     else:

@@ -20,6 +20,8 @@ class Point:
     id: str
     panel: str
     label: str
+    name: str  # the label, with the setting where the point is of one
+    value: float | None  # at which it was made, of what is swept
     at: Fractions
     x: float | None
     y: float | None
@@ -57,10 +59,10 @@ def points_in(path: Path) -> list[Point]:
     return points
 
 
-def _point(name: str, series: Series, mark: Mark, rows: pd.DataFrame, found: Lineage) -> Point:
-    where = series.label if mark.x is None else f"{series.label} at {series.x} = {mark.x:g}"
-    what = f": {series.y} = {number(mark.y)}" if mark.y is not None and series.y else ""
-    spoken = f"{where}{what}"
+def _point(id: str, series: Series, mark: Mark, rows: pd.DataFrame, found: Lineage) -> Point:
+    name, x = _name(series, rows), _x(series, mark, rows)
+    where = name if x is None else f"{name} at {series.x} = {x:g}"
+    spoken = f"{where}{_measured(series, mark, rows)}"
     records = behind(found, rows)
     content = {
         "spoken": spoken,
@@ -72,11 +74,39 @@ def _point(name: str, series: Series, mark: Mark, rows: pd.DataFrame, found: Lin
         ],
         "sources": sorted(set(rows["source"])),
         "artefacts": [
-            [name, record is not None and record.rule in CONFIGURED]
-            for name, record in records.items()
+            [artefact, record is not None and record.rule in CONFIGURED]
+            for artefact, record in records.items()
         ],
     }
-    return Point(name, series.panel, series.label, mark.at, mark.x, mark.y, spoken, content)
+    value = _only(rows, "value")
+    return Point(id, series.panel, series.label, name, value, mark.at, x, mark.y, spoken, content)
+
+
+def _measured(series: Series, mark: Mark, rows: pd.DataFrame) -> str:
+    """What it shows: as its axis upwards says, or the score of its rows where there is none."""
+    if mark.y is not None and series.y:
+        return f": {series.y} = {number(mark.y)}"
+    metric = _only(rows, "metric")
+    return f": {metric} = {number(rows['score'].median())}" if metric else ""
+
+
+def _name(series: Series, rows: pd.DataFrame) -> str:
+    setting = _only(rows, "setting")
+    return series.label if setting is None else f"{series.label}, {setting}"
+
+
+def _only(rows: pd.DataFrame, column: str) -> Any:
+    """The one value of a column; None where there are several, or no such column."""
+    values = rows[column].dropna().unique() if column in rows else ()
+    return values[0] if len(values) == 1 else None
+
+
+def _x(series: Series, mark: Mark, rows: pd.DataFrame) -> float | None:
+    """Where it stands across; None where that is the score, or a place that means nothing."""
+    if mark.x is None or not series.x or (mark.y is None and "score" in rows):
+        return None
+    # Of moments each mark shows a coordinate or an order, and stands beside its place.
+    return mark.x if "score" in rows else round(mark.x)
 
 
 def _replicates(rows: pd.DataFrame) -> str:

@@ -40,8 +40,10 @@ def trainings_in(base: Path, points: list[Point]) -> list[Training]:
     """The training of every run of a tree that kept its history, those of the figures first."""
     names: dict[str, list[str]] = {}
     for point in points:
+        if point.label == "true":  # beside what was learned, from the same files
+            continue
+        where = point.name if point.value is None else f"{point.name} at {point.value:g}"
         for source in point.sources:
-            where = point.label if point.x is None else f"{point.label} at {point.x:g}"
             names.setdefault(source, []).append(f"{point.id.rpartition('-')[0]} {where}")
     files = {file.parent.name: file for file in sorted(base.glob("runs/*/history.parquet"))}
     ordered = [run for run in names if run in files]
