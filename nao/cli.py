@@ -17,7 +17,7 @@ from nao.provenance.audit_view import show_audit
 from nao.provenance.budgets import budgets
 from nao.provenance.clone import clone_at, plan_at
 from nao.provenance.difference import compare
-from nao.provenance.explain import newly_planned, rebuilds
+from nao.provenance.explain import astray, newly_planned, rebuilds
 from nao.provenance.lineage import (
     LineageError,
     behind,
@@ -50,7 +50,7 @@ class Commands(typer.Typer):
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         for stream in (sys.stdout, sys.stderr):  # some locales have no ✓, no σ
-            stream.reconfigure(encoding="utf-8")  # pyright: ignore[reportAttributeAccessIssue]
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
         try:
             return super().__call__(*arguments, **options)
         except Exception as fault:
@@ -187,6 +187,8 @@ def explain_command(paths: Paths = None, as_json: Json = False, clone: Clone = N
     jobs = rebuilds(result)
     for base in sorted({finding.base for finding in result.findings.values()}):
         plan = plan_at(today.repository, base.name)
+        for path in astray(plan, base, result):
+            fail(f"{path} is not there, and no job makes it; name a file that is, or is planned")
         jobs += newly_planned(plan, base, result, jobs) if plan else []
     if as_json:
         print_json(view.explain_json(jobs))

@@ -13,6 +13,7 @@ from nao.provenance.today import Reason
 
 UNBOUNDED = 100_000  # columns: a path is never cut
 UPSTREAM = "upstream"
+MEND = "`rm .venv/installed; make .venv/installed` mends it."
 REASONS = 3
 """Of one kind that are told, those of most artefacts first."""
 MARKS = {
@@ -54,7 +55,7 @@ def show_audit(console: Console, audit: Audit, whole: bool) -> None:
     if audit.departures:
         more = f" and {len(audit.departures) - 3} more" if len(audit.departures) > 3 else ""
         told = "; ".join(audit.departures[:3])
-        console.print(f"The environment is not the lock's: {escape(told)}{more}. `make` mends it.")
+        console.print(f"The environment is not the lock's: {escape(told)}{more}. {MEND}")
 
 
 def faults(audit: Audit) -> list[Fault]:

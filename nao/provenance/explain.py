@@ -85,6 +85,20 @@ def _rebuild(findings: list[Finding]) -> Rebuild:
     )
 
 
+def astray(plan: Plan | None, base: Path, result: Audit) -> list[Path]:
+    """What was asked for of the tree that is neither there, nor recorded, nor planned."""
+    planned_files = {path for job in planned(plan) for path in job.outputs.values()} if plan else ()
+    return [
+        path
+        for path in result.asked
+        if base in path.parents
+        and path.relative_to(base).as_posix() not in planned_files
+        and (finding := result.findings.get(path)) is not None
+        and finding.verdict is Verdict.MISSING
+        and finding.record is None
+    ]
+
+
 def newly_planned(plan: Plan, base: Path, result: Audit, told: list[Rebuild]) -> list[Rebuild]:
     """Jobs upstream of what was asked for whose files are not there, beside those ``told`` already.
 

@@ -2,7 +2,7 @@
 
 What counts is what is installed, since that is what runs: a job is made anew where a package that
 its code imports has another version. The lock says what should be installed; where the two differ,
-the audit tells it, and `make` mends it.
+the audit tells it, and what mends it.
 """
 
 import hashlib

@@ -51,7 +51,7 @@ def publication_of(base: Path) -> Publication | None:
 
 def trees_in(folder: Path) -> list[Path]:
     """The results trees in a folder: those that hold records."""
-    return sorted(path.parent for path in folder.glob(f"*/{RECORDS}") if path.is_dir())
+    return sorted(path.parent for path in folder.glob(f"*/{RECORDS}") if _is_folder(path))
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def bases_of(paths: Iterable[Path]) -> dict[Path, Path]:
     begins one: the folder ``results/<name>`` above it, else its own folder.
     """
     paths = list(paths)
-    holders = {parent for path in paths for parent in path.parents if (parent / RECORDS).is_dir()}
+    holders = {parent for path in paths for parent in path.parents if _is_folder(parent / RECORDS)}
     bases = {
         base
         for path in paths
@@ -155,6 +155,14 @@ def bases_of(paths: Iterable[Path]) -> dict[Path, Path]:
         if _holds_record(base, path.relative_to(base).as_posix())
     }
     return {path: next(_outermost(path, bases), None) or _usual_base(path) for path in paths}
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether it is one, as far as this user can see."""
+    try:
+        return path.is_dir()
+    except PermissionError:
+        return False
 
 
 def _outermost(path: Path, bases: set[Path]) -> Iterator[Path]:

@@ -85,6 +85,15 @@ def test_a_figure_that_was_never_made_is_a_job(bench: Workbench):
     assert (job.rule, job.outputs) == ("draw_figure", ["figures/fig3.png"])
 
 
+def test_what_is_neither_there_nor_planned_is_refused(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(bench.clone)
+    refused = CliRunner().invoke(app, ["explain", "results/laptop/figures/nosuch.png"])
+    assert refused.exit_code != 0
+    assert "nosuch.png is not there, and no job makes it" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("seconds", "told"),
     [

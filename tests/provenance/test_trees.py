@@ -77,6 +77,24 @@ def test_what_may_not_be_read_is_called_so(
         forbidden.chmod(0o700)
 
 
+def test_what_lies_in_a_folder_that_another_user_closed_is_called_unreadable(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+):
+    closed = bench.path("png").parent
+    plain = Path.is_dir
+
+    def is_dir(path: Path) -> bool:
+        if closed in path.parents:
+            raise PermissionError(13, "Permission denied", str(path))
+        return plain(path)
+
+    monkeypatch.setattr(Path, "is_dir", is_dir)
+    _forbid(monkeypatch, closed)
+    findings = bench.audit().findings
+    assert findings[bench.path("png")].verdict is Verdict.UNREADABLE
+    assert findings[bench.path("table")].verdict is Verdict.VERIFIED
+
+
 def _forbid(monkeypatch: pytest.MonkeyPatch, forbidden: Path) -> None:
     """As the system does for any other user than root."""
     plain = Path.open

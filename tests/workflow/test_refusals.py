@@ -67,6 +67,14 @@ def test_a_configuration_that_cannot_be(sources, old, new, words):
     assert re.search(words, refusal(sources, "--dry-run"))
 
 
+def test_a_module_that_python_cannot_read(sources):
+    sources.edit("nao/training/train.py", "import math", "def (\nimport math")
+    done = sources.snakemake("--dry-run")
+    assert done.returncode != 0
+    (sentence,) = re.findall(r"^error: .*$", done.stdout, re.MULTILINE)
+    assert re.search(r"train\.py, line \d+: not valid Python, mend it", sentence)
+
+
 def test_a_gpu_that_is_not_there(sources):
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():

@@ -1,6 +1,13 @@
 """What a Snakemake user types."""
 
+import csv
+
 import pytest
+
+from nao.config import load
+from nao.jobs import planned
+from nao.plan import expand
+from nao.provenance.schema import record_path
 
 
 @pytest.mark.parametrize(
@@ -27,6 +34,27 @@ def test_targets_plan_what_they_need(finished, target, figures, experiments, sca
         assert len(tables) == 7
     else:
         assert tables == {f"experiment={name}" for name in experiments}
+
+
+def test_the_rules_read_what_the_audit_takes_for_their_inputs(finished):
+    config = finished.folder / "config.yaml"
+    jobs = {
+        path: job
+        for job in planned(expand(load(config, {"scale": "smoke"})))
+        for path in job.outputs.values()
+    }
+    told = finished.make("figures", "--forceall", "--detailed-summary").splitlines()
+    head = next(i for i, line in enumerate(told) if line.startswith("output_file\t"))
+    made = {}
+    for row in csv.DictReader(told[head:], delimiter="\t"):
+        name = row["output_file"].removeprefix("results/smoke/")
+        if name in jobs and row["date"] != "-":  # whose inputs are told
+            made[name] = {each for each in row["input-file(s)"].split(",") if each}
+    assert len({jobs[name].rule for name in made}) == 9  # all but those of other figures
+    for name, inputs in made.items():
+        reads = jobs[name].reads
+        records = [record_path("results/smoke", path).as_posix() for path in reads]
+        assert inputs == {f"results/smoke/{path}" for path in reads} | {*records}, name
 
 
 def test_words_that_begin_as_a_figure_are_no_targets_where_snakemake_takes_values(

@@ -130,7 +130,10 @@ def given(rule):
     As one value, since Snakemake compares params without their names: swapped ones go unseen.
     """
     script = Path(workflow.basedir, "workflow/scripts", f"{rule}.py")
-    run = {"code": code_fingerprint(script), "packages": installed(foreign_modules(script))}
+    try:
+        run = {"code": code_fingerprint(script), "packages": installed(foreign_modules(script))}
+    except ValueError as fault:
+        refuse(fault)
     return lambda wildcards: run | Job(PLAN, rule, dict(wildcards.items())).params
 
 
