@@ -12,6 +12,9 @@ ROOT = Path(__file__).parents[1]
 def test_what_is_installed_cited_and_told_last_is_one_version():
     installed = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))["version"]
+    kubernetes = ROOT / "workflow" / "profiles" / "kubernetes" / "profile.yaml"
+    image = yaml.safe_load(kubernetes.read_text("utf-8"))["container-image"]
+    assert image.endswith(f"nao:{installed}")
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
     first, *released = re.findall(r"^## (\S+)", changelog, re.MULTILINE)
     if first != "Unreleased":
