@@ -17,7 +17,7 @@ from nao.provenance.audit_view import show_audit
 from nao.provenance.budgets import budgets
 from nao.provenance.clone import clone_at, plan_at
 from nao.provenance.difference import compare
-from nao.provenance.explain import astray, newly_planned, rebuilds
+from nao.provenance.explain import astray, makers_in, newly_planned, rebuilds
 from nao.provenance.lineage import (
     LineageError,
     behind,
@@ -186,10 +186,10 @@ def explain_command(paths: Paths = None, as_json: Json = False, clone: Clone = N
     result = audited(paths or trees(made_here=True), today)
     jobs = rebuilds(result)
     for base in sorted({finding.base for finding in result.findings.values()}):
-        plan = plan_at(today.repository, base.name)
-        for path in astray(plan, base, result):
+        makers = makers_in(plan_at(today.repository, base.name))
+        for path in astray(makers, base, result):
             fail(f"{path} is not there, and no job makes it; name a file that is, or is planned")
-        jobs += newly_planned(plan, base, result, jobs) if plan else []
+        jobs += newly_planned(makers, base, result, jobs)
     if as_json:
         print_json(view.explain_json(jobs))
     else:

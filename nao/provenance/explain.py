@@ -1,9 +1,10 @@
 """What would be made anew, why, and at what cost, told from the records."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from nao.jobs import planned
+from nao.jobs import Job, planned
 from nao.plan import Plan
 from nao.provenance.audit import SOUND, Audit, Finding, Verdict
 from nao.provenance.schema import Record
@@ -85,27 +86,32 @@ def _rebuild(findings: list[Finding]) -> Rebuild:
     )
 
 
-def astray(plan: Plan | None, base: Path, result: Audit) -> list[Path]:
+def makers_in(plan: Plan | None) -> dict[str, Job]:
+    """The job that makes each file of a plan's tree; without a plan none."""
+    return {path: job for job in planned(plan) for path in job.outputs.values()} if plan else {}
+
+
+def astray(makers: Mapping[str, Job], base: Path, result: Audit) -> list[Path]:
     """What was asked for of the tree that is neither there, nor recorded, nor planned."""
-    planned_files = {path for job in planned(plan) for path in job.outputs.values()} if plan else ()
     return [
         path
         for path in result.asked
         if base in path.parents
-        and path.relative_to(base).as_posix() not in planned_files
+        and path.relative_to(base).as_posix() not in makers
         and (finding := result.findings.get(path)) is not None
         and finding.verdict is Verdict.MISSING
         and finding.record is None
     ]
 
 
-def newly_planned(plan: Plan, base: Path, result: Audit, told: list[Rebuild]) -> list[Rebuild]:
+def newly_planned(
+    makers: Mapping[str, Job], base: Path, result: Audit, told: list[Rebuild]
+) -> list[Rebuild]:
     """Jobs upstream of what was asked for whose files are not there, beside those ``told`` already.
 
     Each comes after those that it reads from; its cost is that of the costliest recorded job of the
     same rule.
     """
-    makers = {path: job for job in planned(plan) for path in job.outputs.values()}
     absent: dict[frozenset[str], list[str]] = {}  # by all that the job makes
     seen: set[str] = set()
 

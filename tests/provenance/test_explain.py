@@ -9,14 +9,14 @@ from workbench import Workbench
 from nao.cli import app
 from nao.provenance.audit import audit
 from nao.provenance.clone import today_at
-from nao.provenance.explain import newly_planned, rebuilds, total_seconds
+from nao.provenance.explain import makers_in, newly_planned, rebuilds, total_seconds
 from nao.provenance.schema import read_record
 from nao.provenance.view import duration
 
 
 def test_nothing_is_made_anew_where_all_is_verified(bench: Workbench):
     assert rebuilds(bench.audit()) == []
-    assert newly_planned(bench.plan, bench.tree, bench.audit(), []) == []
+    assert newly_planned(makers_in(bench.plan), bench.tree, bench.audit(), []) == []
 
 
 def test_a_changed_function_reaches_all_that_was_made_from_it(bench: Workbench):
@@ -52,7 +52,7 @@ def test_the_cost_is_the_recorded_one(bench: Workbench):
 def test_a_new_point_costs_what_its_like_cost(bench: Workbench):
     bench.edit("config.yaml", "[0.1, 0.3]", "[0.1, 0.3, 1.0]")
     result = bench.audit()
-    jobs = newly_planned(bench.plan, bench.tree, result, rebuilds(result))
+    jobs = newly_planned(makers_in(bench.plan), bench.tree, result, rebuilds(result))
     assert sorted(job.rule for job in jobs) == [
         *("evaluate_baseline", "evaluate_run", "make_dataset", "train")
     ]
@@ -81,7 +81,7 @@ def test_a_figure_that_was_never_made_is_a_job(bench: Workbench):
         bench.record(word).unlink()
     result = audit([bench.path("png")], today_at(bench.clone))
     assert rebuilds(result) == []
-    (job,) = newly_planned(bench.plan, bench.tree, result, [])
+    (job,) = newly_planned(makers_in(bench.plan), bench.tree, result, [])
     assert (job.rule, job.outputs) == ("draw_figure", ["figures/fig3.png"])
 
 

@@ -72,7 +72,7 @@ def _point(id: str, series: Series, mark: Mark, rows: pd.DataFrame, found: Linea
             ["done", f"{int(rows['done'].sum())} of {len(rows)}"],
             ["table", f"{rows['table'].iloc[0]}, rows {', '.join(map(str, sorted(rows['row'])))}"],
         ],
-        "sources": sorted(set(rows["source"])),
+        "sources": sorted(set(_made(rows)["source"])),
         "artefacts": [
             [artefact, record is not None and record.rule in CONFIGURED]
             for artefact, record in records.items()
@@ -80,6 +80,11 @@ def _point(id: str, series: Series, mark: Mark, rows: pd.DataFrame, found: Linea
     }
     value = _only(rows, "value")
     return Point(id, series.panel, series.label, name, value, mark.at, x, mark.y, spoken, content)
+
+
+def _made(rows: pd.DataFrame) -> pd.DataFrame:
+    """Without the truth, which stands in the row of a run and rests on none."""
+    return rows[rows["kind"] != "true"] if "kind" in rows else rows
 
 
 def _measured(series: Series, mark: Mark, rows: pd.DataFrame) -> str:

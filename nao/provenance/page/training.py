@@ -40,8 +40,6 @@ def trainings_in(base: Path, points: list[Point]) -> list[Training]:
     """The training of every run of a tree that kept its history, those of the figures first."""
     names: dict[str, list[str]] = {}
     for point in points:
-        if point.label == "true":  # beside what was learned, from the same files
-            continue
         where = point.name if point.value is None else f"{point.name} at {point.value:g}"
         for source in point.sources:
             names.setdefault(source, []).append(f"{point.id.rpartition('-')[0]} {where}")
