@@ -18,6 +18,8 @@ from nao.targets import experiment_of
 ORACLE = "oracle_ridge"
 LONGEST_TRAINING = 10**9
 """Steps: years, on any machine."""
+LARGEST_STEP = 1e30
+"""Of a weight, with room for what a model makes of it: single precision ends at 3e38."""
 MOST_ORDERS = 10_000
 """Row orders to average over: what more would leave is a hundredth of what one order does."""
 
@@ -142,10 +144,18 @@ def _require_bounds(plan: Plan) -> None:
             "average out; lower it"
         )
     for name, run in plan.runs.items():
-        if run.training.steps > LONGEST_TRAINING:
+        training = run.training
+        if training.steps > LONGEST_TRAINING:
             raise ConfigError(
-                f"{name} would take {run.training.steps:g} steps, more than {LONGEST_TRAINING:g}; "
+                f"{name} would take {training.steps:g} steps, more than {LONGEST_TRAINING:g}; "
                 f"lower learners.{run.learner}.relative_steps or training.steps"
+            )
+        # Adam divides its first mean by 1 - beta1.
+        step = training.learning_rate * max(1, training.norm_rate) / (1 - training.beta1)
+        if step > LARGEST_STEP:
+            raise ConfigError(
+                f"learners.{run.learner}: learning_rate · norm_rate / (1 - beta1) = {step:g} is "
+                f"more than {LARGEST_STEP:g}, beyond single precision; lower one of the three"
             )
 
 

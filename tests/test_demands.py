@@ -75,6 +75,7 @@ def test_what_a_figure_lacks_is_told(
     assert re.search(sentence, str(refusal.value))
 
 
+LEAPING = {"learning_rate": 1e12, "norm_rate": 1e12, "beta1": 1 - 2**-53}
 LEARNED = {"label": "R learned", "training": {"objective": "heldout"}}
 
 
@@ -93,6 +94,10 @@ LEARNED = {"label": "R learned", "training": {"objective": "heldout"}}
             r"\.look is that of .*, and experiments\.\w+ has both",
         ),
         ({"other": LEARNED | {"relative_steps": 1e30}}, r"steps, more than 1e\+09; lower learners"),
+        (
+            {"other": LEARNED | {"training": LEAPING}},
+            r"other: learning_rate .* = 9\.0\d+e\+39",
+        ),
     ],
 )
 def test_learners_that_could_not_be_told_apart_or_trained_are_refused(

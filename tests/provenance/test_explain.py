@@ -9,7 +9,7 @@ from workbench import Workbench
 from nao.cli import app
 from nao.provenance.audit import audit
 from nao.provenance.clone import today_at
-from nao.provenance.explain import makers_in, newly_planned, rebuilds, total_seconds
+from nao.provenance.explain import astray, makers_in, newly_planned, rebuilds, total_seconds
 from nao.provenance.schema import read_record
 from nao.provenance.view import duration
 
@@ -81,6 +81,7 @@ def test_a_figure_that_was_never_made_is_a_job(bench: Workbench):
         bench.record(word).unlink()
     result = audit([bench.path("png")], today_at(bench.clone))
     assert rebuilds(result) == []
+    assert astray(makers_in(bench.plan), bench.tree, result) == []
     (job,) = newly_planned(makers_in(bench.plan), bench.tree, result, [])
     assert (job.rule, job.outputs) == ("draw_figure", ["figures/fig3.png"])
 
