@@ -5,13 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "config.yaml", "profiles", "nao", "workflow", "envs", "pyproject.toml")
 JOB = re.compile(r"^(?:local)?rule (\w+):$((?:\n    .*)*)", re.MULTILINE)
+INPUT = re.compile(r"^    input: (.*)$", re.MULTILINE)
 WILDCARDS = re.compile(r"^    wildcards: (.*)$", re.MULTILINE)
 
 
@@ -21,6 +22,7 @@ class Job:
 
     rule: str
     wildcards: str
+    inputs: frozenset[str] = field(default=frozenset(), compare=False)
 
     def __str__(self) -> str:
         return f"{self.rule} {self.wildcards}".strip()
@@ -87,9 +89,10 @@ class Clone:
         assert done.returncode == 0, done.stdout
         jobs = []
         for rule, body in JOB.findall(done.stdout):
-            wildcards = WILDCARDS.search(body)
+            wildcards, inputs = WILDCARDS.search(body), INPUT.search(body)
             if "output: " in body:
-                jobs.append(Job(rule, wildcards[1] if wildcards else ""))
+                files = frozenset(inputs[1].split(", ") if inputs else ())
+                jobs.append(Job(rule, wildcards[1] if wildcards else "", files))
         return jobs
 
     def edit(self, path: str, old: str, new: str) -> None:

@@ -1,13 +1,12 @@
 """What a Snakemake user types."""
 
-import csv
-
 import pytest
 
 from nao.config import load
-from nao.jobs import planned
+from nao.jobs import RULES, Job
 from nao.plan import expand
 from nao.provenance.schema import record_path
+from tests.workflow.clone import Clone
 
 
 @pytest.mark.parametrize(
@@ -36,25 +35,16 @@ def test_targets_plan_what_they_need(finished, target, figures, experiments, sca
         assert tables == {f"experiment={name}" for name in experiments}
 
 
-def test_the_rules_read_what_the_audit_takes_for_their_inputs(finished):
-    config = finished.folder / "config.yaml"
-    jobs = {
-        path: job
-        for job in planned(expand(load(config, {"scale": "smoke"})))
-        for path in job.outputs.values()
-    }
-    told = finished.make("figures", "--forceall", "--detailed-summary").splitlines()
-    head = next(i for i, line in enumerate(told) if line.startswith("output_file\t"))
-    made = {}
-    for row in csv.DictReader(told[head:], delimiter="\t"):
-        name = row["output_file"].removeprefix("results/smoke/")
-        if name in jobs and row["date"] != "-":  # whose inputs are told
-            made[name] = {each for each in row["input-file(s)"].split(",") if each}
-    assert len({jobs[name].rule for name in made}) == 9  # all but those of other figures
-    for name, inputs in made.items():
-        reads = jobs[name].reads
-        records = [record_path("results/smoke", path).as_posix() for path in reads]
-        assert inputs == {f"results/smoke/{path}" for path in reads} | {*records}, name
+def test_the_rules_read_what_the_audit_takes_for_their_inputs(tmp_path):
+    sources = Clone.of_sources(tmp_path / "clone")
+    plan = expand(load(sources.folder / "config.yaml", {"scale": "smoke"}))
+    jobs = sources.planned("all", "--forceall")
+    assert {job.rule for job in jobs} == RULES.keys()
+    for job in jobs:
+        wildcards = dict(each.split("=", 1) for each in job.wildcards.split(", "))
+        reads = Job(plan, job.rule, wildcards).reads
+        records = {record_path("results/smoke", path).as_posix() for path in reads}
+        assert job.inputs == {f"results/smoke/{path}" for path in reads} | records, str(job)
 
 
 def test_words_that_begin_as_a_figure_are_no_targets_where_snakemake_takes_values(
