@@ -10,14 +10,14 @@ from nao.bench import loops
 from nao.bench.timing import Subject, ratios, side_by_side
 from nao.estimators.empirical_bayes import fit_mixed_model
 from nao.estimators.oracle import oracle_ridge
-from nao.estimators.ridge import GRID, ZOOMS, ridge
+from nao.estimators.ridge import GRID, ZOOM, ZOOMS, ridge
 from nao.estimators.two_stage import fit_prior
 from nao.seeding import stream
 from nao.specs import ProblemSpec
 from nao.tasks.problems import Contexts, Problem, draw_problem, sample_contexts
 
 CONTEXTS = 10_000
-PENALTIES = len(GRID) + 17 * ZOOMS  # at how many our ridge evaluates GCV
+PENALTIES = len(GRID) + len(ZOOM) * ZOOMS  # at how many our ridge evaluates GCV
 
 
 def compare_estimators(seconds: float, contexts: int = CONTEXTS) -> pd.DataFrame:

@@ -15,6 +15,10 @@ from numpy.linalg import LinAlgError
 from nao.tasks.problems import Contexts, Problem
 
 
+APART = "in double precision: sizes in these data lie too far apart"
+"""What sentences end with where numbers, and not the data, leave no answer."""
+
+
 class NotComputable(ValueError):
     """This estimator has no answer for these data; the sentence says why and what would help."""
 
@@ -93,5 +97,5 @@ class Estimator:
         except NotComputable as fault:
             reason = str(fault)
         except LinAlgError as fault:
-            reason = f"{fault} in double precision: sizes in these data lie too far apart"
+            reason = f"{fault} {APART}"
         return Answer(np.full((len(test), test.x.shape[2]), np.nan), reason=reason)

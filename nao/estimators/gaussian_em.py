@@ -26,13 +26,13 @@ def fit_gaussian(training: Contexts, iterations: int = ITERATIONS) -> GaussianMo
     """Maximum likelihood by EM, from pooled least squares and S a multiple of I.
 
     With G = XSXᵀ + σ²I and a = G⁻¹(Y − Xm): E[w] = m + SXᵀa, Cov w = S − SXᵀG⁻¹XS. Raises
-    `NotComputable` where one w explains all rows, as where they are d at most.
+    `NotComputable` where one w explains all rows, as it does where they are d at most.
     """
     x, y = training.x.astype(np.float64), training.y.astype(np.float64)
     count, n, d = x.shape
     mean = np.linalg.lstsq(x.reshape(-1, d), y.ravel())[0]
     square = float(np.mean((y - x @ mean) ** 2))
-    if square <= ROUNDING * float(np.mean(y**2)):
+    if count * n <= d or square <= ROUNDING * float(np.mean(y**2)):
         raise NotComputable(
             f"one w explains all {count} contexts of {n} rows in d = {d}, so they tell neither "
             "noise nor spread; give more contexts"
@@ -54,7 +54,8 @@ def fit_gaussian(training: Contexts, iterations: int = ITERATIONS) -> GaussianMo
         deviation = w_hat - mean
         covariance = covariance - explained + deviation.T @ deviation / count
         traces = np.trace(inverse, axis1=1, axis2=2)
-        variance *= float(np.mean(variance * np.sum(a**2, axis=1) + n - variance * traces)) / n
+        spread = np.maximum(n - variance * traces, 0)  # tr(G⁻¹ XSXᵀ), which rounding takes below 0
+        variance *= float(np.mean(variance * np.sum(a**2, axis=1) + spread)) / n
     return GaussianModel(mean, root(covariance), variance)
 
 

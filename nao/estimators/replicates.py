@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from nao.analysis.evaluation import Estimates, score_estimates
+from nao.estimators.estimator import APART
 from nao.estimators.table import ESTIMATORS
 from nao.tasks.datasets import read_contexts, read_design, read_spec
 from nao.tasks.problems import Contexts, Problem
@@ -18,7 +19,7 @@ def in_every_replicate(
 
     `files` are the data sets `test` and, where the estimator learns from contexts, `train`; both
     replicates and truth are those that it is fitted to, whatever tasks it is tested on. Where it
-    has no answer, estimates and scores are NaN, with the reason beside the scores.
+    has no answer, estimates and scores are NaN; beside each score that is NaN stands the reason.
     """
     estimator, sigma = ESTIMATORS[name], read_design(files["test"]).covariance
     members = (None,)
@@ -34,5 +35,6 @@ def in_every_replicate(
         found = Estimates(answer.w_hat[None], (replicate,), variance)
         own = score_estimates(found, test, name, design_covariance=sigma)
         every.append(answer.w_hat)
-        scores.append(own.assign(reason=pd.array([answer.reason] * len(own), dtype="string")))
+        reason = answer.reason or f"it is no number {APART}"
+        scores.append(own.assign(reason=own["reason"].mask(own["score"].isna(), reason)))
     return Estimates(np.stack(every), members), pd.concat(scores, ignore_index=True)

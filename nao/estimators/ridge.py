@@ -18,10 +18,12 @@ from jaxtyping import Float
 
 from nao.estimators.batches import in_batches
 
-#: log10 of nλ over the mean eigenvalue of XXᵀ, for the first pass
-GRID = np.linspace(-8, 4, 25)
-#: Each later pass lays 17 points over two steps of the pass before: 0.008 decades after two.
-ZOOMS = 2
+#: log10 of nλ over the mean eigenvalue of XXᵀ, for the first pass: quarter decades, since GCV has
+#: valleys that lie between the points of half ones
+GRID = np.linspace(-8, 4, 49)
+#: Each later pass lays these points around the best, in steps of the pass before: after two, 0.01
+#: decades
+ZOOM, ZOOMS = np.linspace(-1, 1, 11), 2
 
 
 def ridge(
@@ -29,7 +31,7 @@ def ridge(
 ) -> Float[np.ndarray, "batch d"]:
     """ŵ = (XᵀX + nλ I)⁻¹ XᵀY with λ minimising GCV in each context (slides, baselines: RE).
 
-    λ is sought on the logarithmic grid GRID of nλ relative to the mean eigenvalue of XXᵀ (half
+    λ is sought on the logarithmic grid GRID of nλ relative to the mean eigenvalue of XXᵀ (quarter
     decades), then on ever finer grids around the best point.
     """
     return in_batches(_ridge, x, y)
@@ -88,9 +90,9 @@ def _penalty(kernel: np.ndarray, y: np.ndarray, outside: np.ndarray, spare: int)
     grid = np.log(scale)[:, None] + np.log(10) * GRID
     best = np.take_along_axis(grid, gcv(grid).argmin(axis=1)[:, None], axis=1)
     for _ in range(ZOOMS):
-        grid = best + step * np.linspace(-1, 1, 17)
+        grid = best + step * ZOOM
         best = np.take_along_axis(grid, gcv(grid).argmin(axis=1)[:, None], axis=1)
-        step /= 8
+        step *= ZOOM[1] - ZOOM[0]
     return np.exp(best[:, 0])
 
 

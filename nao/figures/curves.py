@@ -123,12 +123,12 @@ def draw_steps(axes: Axes, table: pd.DataFrame) -> None:
         axes.plot(line.index, line, zorder=1.5, **STEPS)
         if not line.empty:
             axes.annotate(
-                f"$L = {layers}$",
-                (line.index[-1], line.iloc[-1]),
-                xytext=(0, 2),
+                f"$L = {layers}$",  # beside the panel, clear of the curves
+                (1, line.iloc[-1]),
+                xycoords=axes.get_yaxis_transform(),
+                xytext=(3, 0),
                 textcoords="offset points",
-                ha="right",
-                va="bottom",
+                va="center",
                 fontsize=7,
                 color=GREY,
             )

@@ -246,8 +246,8 @@ static void mix_back(int width, int R1, float scale, const lanes *mixing, const 
 
 // --- all of it -----------------------------------------------------------------------------------
 
-// Vectors of room that a call needs.
-size_t nao_gram_room(const Shape *s) { return divide(s, NULL).size; }
+// Numbers in the room that a call needs.
+size_t nao_gram_room(const Shape *s) { return LANES * divide(s, NULL).size; }
 
 // The weights of one member, or their gradients.
 static Parameters of_member(const Shape *s, const Room *r, const Parameters *stack, size_t member) {

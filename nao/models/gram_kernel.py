@@ -20,8 +20,6 @@ from nao.models.stack import Tokens
 if TYPE_CHECKING:
     from nao.models.transformer import Transformer
 
-LANES = 8  # as in lanes.h
-
 
 class Target(IntEnum):
     """What the kernel measures estimates against; `Target` of `gram.c`."""
@@ -126,7 +124,7 @@ def _run(
     )
     kernel = library()
     found, losses = tokens.new_empty(members, contexts, columns - 1), tokens.new_empty(members)
-    room = torch.empty(kernel.nao_gram_room(shape), LANES)
+    room = torch.empty(kernel.nao_gram_room(shape))
     kernel.nao_gram(
         shape,
         Parameters(*map(_address, values)),

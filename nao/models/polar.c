@@ -9,10 +9,10 @@
 
 #define LEAST 1e-7f // norm that is divided by, for matrices of zeros
 
-// Vectors of room that a call needs.
+// Numbers in the room that a call needs.
 size_t nao_polar_room(int rows, int columns) {
     const size_t short_ = rows < columns ? rows : columns;
-    return 2 * ((size_t)rows * columns + short_ * short_);
+    return 2 * LANES * ((size_t)rows * columns + short_ * short_);
 }
 
 // 1 / ‖X‖ of each lane.

@@ -19,6 +19,11 @@ class CodeSpec(Spec):
     initial_std: Size = Field(
         default=10.0, description="of a code's entries, in units of the design's"
     )
+    initial_directions: Literal["all", "seen"] = Field(
+        default="all",
+        description="along which codes begin: all alike, or as the training rows see them, by the "
+        "root of their second moment",
+    )
 
     @model_validator(mode="after")
     def _leaves_data(self) -> "CodeSpec":

@@ -15,7 +15,6 @@ STEPS = 5
 POLYNOMIAL = (3.4445, -4.7750, 2.0315)
 """Steps of Newton and Schulz, and a, b, c of theirs, which take singular values from 0.01 to 1 to
 between 0.7 and 1.2: as K. Jordan et al., "Muon", 2024, found them."""
-LANES = 8  # as in lanes.h
 
 
 class Muon(Optimizer):
@@ -27,7 +26,8 @@ class Muon(Optimizer):
 
     def __init__(self, groups: Iterable[dict[str, Any]], beta: float, kernel: Kernel):
         super().__init__(groups, {"lr": 0.0})
-        self.beta, self.kernel = beta, kernel
+        self.beta = beta
+        self.kernel: Kernel = kernel
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
@@ -37,10 +37,7 @@ class Muon(Optimizer):
                 mean = self.state[weights].setdefault("mean", torch.zeros_like(weights))
                 mean.lerp_(weights.grad, 1 - self.beta)
                 matrices = weights.grad.lerp(mean, self.beta).flatten(0, -3)
-                factors = orthogonal_factors(
-                    matrices,
-                    self.kernel,  # pyright: ignore[reportArgumentType] (widened in a pair)
-                ).view_as(weights)
+                factors = orthogonal_factors(matrices, self.kernel).view_as(weights)
                 tall = math.sqrt(max(1.0, weights.shape[-2] / weights.shape[-1]))
                 weights.add_(factors, alpha=-group["lr"] * tall)
 
@@ -69,7 +66,7 @@ def _by_kernel(matrices: Tensor) -> Tensor:
     found = matrices.contiguous().clone()
     count, rows, columns = found.shape
     polynomial = torch.tensor(POLYNOMIAL, dtype=torch.float32)
-    room = torch.empty(library().nao_polar_room(rows, columns), LANES)
+    room = torch.empty(library().nao_polar_room(rows, columns))
     addresses = (polynomial.data_ptr(), room.data_ptr(), found.data_ptr())
     library().nao_polar(count, rows, columns, STEPS, *addresses)
     return found

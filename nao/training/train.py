@@ -36,6 +36,7 @@ from nao.training.clusters import begin_at_clusters
 from nao.training.noise import noise_std
 from nao.training.objectives import OBJECTIVES, Batch, distance, residual
 from nao.training.optimizers import StackOptimizer
+from nao.training.seen import turn_codes_to_rows
 
 Report = Callable[[int, int, float], None]
 """Called once a chunk with (steps done, steps planned, mean loss of the last chunk)."""
@@ -102,6 +103,9 @@ def train(
     model.initialise([stream(spec.training.seed, "init", r) for r in spec.dataset.members])
     if isinstance(model, MixtureOfRidges) and model.spec.clustered_contexts:
         begin_at_clusters(model, batches)
+    codes = model.spec.codes if isinstance(model, Transformer) else None
+    if codes and codes.initial_directions == "seen":
+        turn_codes_to_rows(model, batches)
     run = Training(spec, model, batches)
     key = f"{spec.model_dump_json()} {model.kernel} {code}"
     if checkpoint is not None and (state := read_checkpoint(checkpoint, key)):

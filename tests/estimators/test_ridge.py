@@ -40,7 +40,6 @@ def test_the_penalty_minimises_gcv_evaluated_directly_on_a_fine_grid(shape):
     assert_penalties_minimise_gcv(shape)
 
 
-@pytest.mark.xfail(strict=True, reason="the first grid, of half decades, misses a narrow valley")
 def test_the_lowest_of_two_valleys_of_gcv_is_found():
     assert_penalties_minimise_gcv((6, 5, 247))
 

@@ -99,7 +99,7 @@ def evaluate(library, n=5, d=9, members=2, contexts=11, layers=2, codes=3, blank
         members, contexts, rows, columns, layers, n, codes, codes or rows,
         answer.shape[2] if target else 0, target, width, 0.1, 0.2,
         contexts * n * columns, n * columns, answer[0].size, answer[0, 0].size)
-    room = np.empty(library.nao_gram_room(shape) * 8 + 16, np.float32)
+    room = np.empty(library.nao_gram_room(shape) + 16, np.float32)
     room = room[-room.ctypes.data // 4 % 16:]
     found = [np.zeros_like(value) for value in weights]
     estimates, losses = np.zeros((members, contexts, d), np.float32), np.zeros(members, np.float32)
@@ -118,7 +118,7 @@ def factors(library, count, rows, columns):
     '''Orthogonal factors of drawn matrices.'''
     drawn = np.random.default_rng(1).standard_normal((count, rows, columns)).astype(np.float32)
     polynomial = np.array([3.4445, -4.775, 2.0315], np.float32)
-    room = np.empty(library.nao_polar_room(rows, columns) * 8 + 16, np.float32)
+    room = np.empty(library.nao_polar_room(rows, columns) + 16, np.float32)
     room = room[-room.ctypes.data // 4 % 16:]
     at = lambda values: values.ctypes.data
     library.nao_polar(count, rows, columns, 5, at(polynomial), at(room), at(drawn))
