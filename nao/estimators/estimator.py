@@ -14,7 +14,6 @@ from numpy.linalg import LinAlgError
 
 from nao.tasks.problems import Contexts, Problem
 
-
 APART = "in double precision: sizes in these data lie too far apart"
 """What sentences end with where numbers, and not the data, leave no answer."""
 

@@ -6,7 +6,7 @@ from nao.estimators.empirical_bayes import fit_mixed_model
 from nao.tasks.problems import Contexts
 
 CONTEXTS = 2000
-"""Contexts looked at: σ̂ errs by a share of 1 / sqrt(2 · CONTEXTS · (n − r_w)), below 0.01."""
+"""Contexts looked at: σ̂ errs by a share of 1 / sqrt(2 · CONTEXTS · (n − r_w)), 0.016 at most."""
 
 
 def noise_std(training: Contexts) -> float:

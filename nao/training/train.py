@@ -101,11 +101,7 @@ def train(
     batches = load_batches(spec, contexts, where, dtype)
     model = build(spec, resolve(kernel, device)).to(where)
     model.initialise([stream(spec.training.seed, "init", r) for r in spec.dataset.members])
-    if isinstance(model, MixtureOfRidges) and model.spec.clustered_contexts:
-        begin_at_clusters(model, batches)
-    codes = model.spec.codes if isinstance(model, Transformer) else None
-    if codes and codes.initial_directions == "seen":
-        turn_codes_to_rows(model, batches)
+    _begin_from_rows(model, batches)
     run = Training(spec, model, batches)
     key = f"{spec.model_dump_json()} {model.kernel} {code}"
     if checkpoint is not None and (state := read_checkpoint(checkpoint, key)):
@@ -124,6 +120,15 @@ def train(
     run.finish()
     segments = [*run.segments, [started, run.step]]
     return Trained(model, run.history(), run.divergences(), segments)
+
+
+def _begin_from_rows(model: Stack, batches: Batches) -> None:
+    """Set what of the first weights depends on the training rows."""
+    if isinstance(model, MixtureOfRidges) and model.spec.clustered_contexts:
+        begin_at_clusters(model, batches)
+    codes = model.spec.codes if isinstance(model, Transformer) else None
+    if isinstance(model, Transformer) and codes and codes.initial_directions == "seen":
+        turn_codes_to_rows(model, batches)
 
 
 def require_device(name: str) -> torch.device:
