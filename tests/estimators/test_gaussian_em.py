@@ -57,3 +57,9 @@ def test_rows_that_one_w_explains_have_no_answer():
     with pytest.raises(NotComputable, match="one w explains all 5 contexts of 1 rows in d = 5"):
         fit_gaussian(train)
     fit_gaussian(sample_contexts(problem, 1, 6, np.random.default_rng(0)))
+
+
+def test_as_many_rows_as_unknowns_have_no_answer_even_if_they_contradict_each_other():
+    twice = Contexts(np.ones((2, 1, 2)), np.array([[0.0], [1.0]]))
+    with pytest.raises(NotComputable, match="one w explains all 2 contexts of 1 rows in d = 2"):
+        fit_gaussian(twice)

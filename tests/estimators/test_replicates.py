@@ -9,10 +9,12 @@ from pydantic import ValidationError
 
 from nao.analysis.metrics import rmse
 from nao.demands import ORACLE
+from nao.estimators.estimator import Estimator
 from nao.estimators.replicates import in_every_replicate
 from nao.estimators.table import ESTIMATORS
 from nao.specs import DatasetSpec
 from nao.tasks.datasets import read_contexts, read_truth, write_dataset
+from nao.tasks.problems import Contexts
 from tests.evaluated import DATASET
 from tests.laws import problem_values
 from tests.workflow.configurations import datasets
@@ -75,6 +77,28 @@ def test_without_an_answer_scores_are_nan_with_the_reason(files, monkeypatch):
     assert np.isnan(found.w_hat).all()
     assert scores["score"].isna().all()
     assert set(scores["reason"].str.contains("more than the 1 of which EM")) == {True}
+
+
+class Overflowing:
+    """Its estimates are numbers, and their variance is lost in rounding."""
+
+    def estimate(self, test: Contexts) -> np.ndarray:
+        return np.ones((len(test), test.x.shape[2]))
+
+    def variance(self, test: Contexts) -> np.ndarray:
+        return np.full(len(test), np.nan)
+
+
+def test_a_score_that_is_no_number_has_its_reason_and_the_others_have_none(files, monkeypatch):
+    monkeypatch.setitem(ESTIMATORS, "overflowing", Estimator(Overflowing))
+    test = read_contexts(files["test"], ("x", "y", "w"))
+    found, scores = in_every_replicate("overflowing", files, test, None)
+    assert np.isfinite(found.w_hat).all()
+    lost = scores["metric"] == "posterior_rmse"
+    assert lost.any()
+    assert (scores["score"].isna() == lost).all()
+    assert (scores["reason"].notna() == lost).all()
+    assert scores["reason"][lost].str.endswith("sizes in these data lie too far apart").all()
 
 
 @pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
