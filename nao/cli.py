@@ -1,6 +1,7 @@
 """The ``nao`` command."""
 
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,6 +41,7 @@ from nao.terminal import (
     fail,
     note,
     print_json,
+    require_place,
     today_of,
     trees,
 )
@@ -79,6 +81,23 @@ app.command("findings")(findings_command)
 app.command("page")(page_command)
 export.command("crate")(crate_command)
 console = Console(highlight=False, soft_wrap=True)
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"nao {version('nao')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="The version alone."),
+    ] = False,
+) -> None:
+    pass
+
 
 Within = Annotated[Path, typer.Option("--in", help="Where records are looked for.")]
 
@@ -207,6 +226,8 @@ def diff_command(
 
     Exit code 0 only if nothing differs but the machine.
     """
+    if page is not None:
+        require_place(page)
     try:
         found = compare(one, two)
     except FileNotFoundError as error:

@@ -9,7 +9,17 @@ from nao.claims.findings import filled
 from nao.files import atomic_path
 from nao.provenance.clone import clone_at
 from nao.provenance.publication import PublicationError, publish
-from nao.terminal import RESULTS, Clone, audited, fail, note, today_of, trees, waiting
+from nao.terminal import (
+    RESULTS,
+    Clone,
+    audited,
+    fail,
+    note,
+    require_place,
+    today_of,
+    trees,
+    waiting,
+)
 
 README = Path("README.md")
 GALLERY = RESULTS / "gallery"
@@ -27,12 +37,20 @@ def crate_command(
     """The results with their code and provenance as a Workflow Run RO-Crate."""
     from nao.provenance.crate import CrateError, export_crate  # rocrate is slow to import
 
+    if not out.absolute().parent.is_dir():
+        fail(f"{out} lies in a folder that is not there; make {out.parent}")
     try:
         home = clone_at(clone)
         if home is None:
             fail("there is no clone here whose code belongs into the crate; name one with --clone")
         result = audited(paths or trees(made_here=True), None)
         left_out = frozenset(without or ())
+        folders = {f.folder for f in result.findings.values()}
+        if unknown := left_out - folders:
+            fail(
+                f"--without {min(unknown)} names no folder of the results, so all would go out; "
+                f"there are {', '.join(sorted(folders))}"
+            )
         inside = [f for f in result.findings.values() if f.folder not in left_out]
         size = sum(finding.facts.size or 0 for finding in inside)
         note(f"{len(inside)} files, {size / 1e6:.3g} MB, and {len(result.findings)} records")
@@ -66,6 +84,10 @@ def findings_command(
     tree: Annotated[Path, typer.Option("--of", help="The tree to take them from.")] = GALLERY,
 ) -> None:
     """Bring the numbers of a text up to date: each `1.73<!-- C2e paper -->` from its table."""
+    if not text.is_file():
+        fail(f"{text} is no file; name a text whose numbers have addresses")
+    if not tree.is_dir():
+        fail(f"{tree} is no folder; name a results tree")
     before = text.read_text(encoding="utf-8")
     after = filled(before, tree)
     changed = sum(old != new for old, new in zip(before.split(), after.split(), strict=True))
@@ -85,6 +107,7 @@ def page_command(
 
     if not tree.is_dir():
         fail(f"{tree} is no folder; name a results tree")
+    require_place(out)
     try:
         result = audited([tree], today_of(clone))
         with waiting(f"writing {out}"):

@@ -70,6 +70,12 @@ def fail(sentence: str) -> NoReturn:
     raise typer.Exit(2)
 
 
+def require_place(out: Path) -> None:
+    """End in one sentence, before any work, where no file of that name can be written."""
+    if out.is_dir():
+        fail(f"{out} is a folder; name a file in it")
+
+
 def note(sentence: str) -> None:
     """What a reader who waits wants to know, on standard error."""
     Console(stderr=True, highlight=False, soft_wrap=True).print(escape(printable(sentence)))

@@ -10,6 +10,7 @@ from nao.claims.findings import filled, without_address
 from nao.provenance.audit import SOUND, Audit, Verdict, audit
 from nao.provenance.clone import today_at
 from nao.provenance.lineage import lineage, rows_of
+from nao.provenance.page.document import LARGEST, WIDTHS, picture
 from nao.provenance.page.points import points_in
 from nao.provenance.trees import publication_of
 
@@ -53,6 +54,12 @@ def test_the_readme_shows_what_is_published(tree: Path):
     assert set(shown) <= set(publication.files)
 
 
+def test_its_figures_fit_into_a_page_as_wide_as_they_are():
+    pictures = [picture(path, max(WIDTHS)) for path in sorted((GALLERY / "figures").glob("*.png"))]
+    assert all(each and each["width"] >= 1000 for each in pictures)
+    assert sum(len(each["address"]) for each in pictures if each) < LARGEST / 2
+
+
 def test_the_readme_s_numbers_are_those_of_the_tables():
     text = (ROOT / "README.md").read_text("utf-8")
     found = text[text.index("## What it finds") : text.index("## Claim")]
@@ -75,8 +82,8 @@ def test_each_mark_is_named_by_what_it_shows_and_not_by_where_it_was_drawn(figur
 
 
 def test_each_picture_leads_to_trainings_and_points_by_records_alone():
-    for picture in sorted(GALLERY.glob("figures/*.png")):
-        found = lineage(picture)
+    for path in sorted(GALLERY.glob("figures/*.png")):
+        found = lineage(path)
         assert any(record and record.rule == "train" for record in found.records.values())
         if found.tables:  # the layers of figure mechanism are no points of a sweep
-            assert rows_of(found)["done"].any(), picture.name
+            assert rows_of(found)["done"].any(), path.name

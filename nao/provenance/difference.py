@@ -82,15 +82,26 @@ def _compare_files(name: str, one: Path | None, two: Path | None) -> Difference:
     if one is None or two is None:
         found.notes.append(f"is only in the {'second' if one is None else 'first'}")
         return found
-    if one.is_file() and two.is_file():
-        found.same_bytes = sha256_of(one) == sha256_of(two)
-        if not found.same_bytes and one.suffix == two.suffix == ".parquet":
-            found.numbers, notes = numbers_moved(one, two)
-            found.notes += notes
+    try:
+        _compare_contents(one, two, found)
+    except PermissionError as fault:
+        found.notes.append(f"{fault.filename} cannot be read: {fault.strerror}")
     records = [_read(path, found) for path in (one, two)]
     if records[0] is not None and records[1] is not None:
         _compare_records(records[0], records[1], found)
     return found
+
+
+def _compare_contents(one: Path, two: Path, found: Difference) -> None:
+    if odd := [path for path in (one, two) if not path.is_file()]:
+        found.notes.append(f"{odd[0]} is no plain file")
+        return
+    # Sizes first: a sparse file may have any.
+    same_size = one.stat().st_size == two.stat().st_size
+    found.same_bytes = same_size and sha256_of(one) == sha256_of(two)
+    if not found.same_bytes and one.suffix == two.suffix == ".parquet":
+        found.numbers, notes = numbers_moved(one, two)
+        found.notes += notes
 
 
 def _read(artefact: Path, found: Difference) -> Record | None:
@@ -100,7 +111,7 @@ def _read(artefact: Path, found: Difference) -> Record | None:
         return read_record(record_path(base, path.relative_to(base).as_posix()))
     except FileNotFoundError:
         found.notes.append(f"{artefact} has no record")
-    except RecordError as error:
+    except (RecordError, PermissionError) as error:
         found.notes.append(f"{artefact}: {error}")
     return None
 

@@ -72,9 +72,15 @@ def lineage(path: Path, searched: Path = Path("results")) -> Lineage:
     except RecordError as error:
         raise LineageError(f"{path}: {error}; run nao audit") from None
     except FileNotFoundError:
-        if not path.is_file():
-            raise LineageError(f"{path} does not exist; name an existing artefact") from None
+        require_file(path)
     return _of_detached(path, searched)
+
+
+def require_file(path: Path) -> None:
+    """Raises :class:`LineageError` where there is no file of that name."""
+    if not path.is_file():
+        said = "is a folder" if path.is_dir() else "does not exist"
+        raise LineageError(f"{path} {said}; name an artefact of a tree")
 
 
 def _of_detached(path: Path, searched: Path) -> Lineage:
@@ -196,6 +202,7 @@ def resting_on(path: Path) -> dict[str, Record]:
     base = bases_of([here])[here]
     name = here.relative_to(base).as_posix()
     if not record_path(base, name).is_file():
+        require_file(path)
         raise LineageError(f"{path} has no record; name an artefact of a results tree")
     readers: dict[str, list[Record]] = {}
     for file in sorted((base / RECORDS).rglob("*.json")):

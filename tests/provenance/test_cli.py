@@ -131,6 +131,40 @@ def test_help_keeps_what_stands_in_brackets_and_a_wrong_tree_is_blamed(bench: Wo
     )
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("lineage", "results"), "results is a folder; name an artefact of a tree"),
+        (("budgets", "nosuch"), "nosuch does not exist; name an artefact of a tree"),
+        (("lineage", "--down", "nosuch"), "nosuch does not exist; name an artefact of a tree"),
+        (("findings", "nosuch"), "nosuch is no file; name a text whose numbers have addresses"),
+        (("findings", "config.yaml", "--of", "nosuch"), "nosuch is no folder; name a results tree"),
+        (("page", "results"), "results is a folder; name a file in it"),
+        (("diff", "results", "results", "--page", "nao"), "nao is a folder; name a file in it"),
+        (
+            ("export", "crate", "nosuch/study.zip"),
+            "nosuch/study.zip lies in a folder that is not there; make nosuch",
+        ),
+    ],
+)
+def test_what_is_named_wrongly_is_blamed(bench: Workbench, arguments, sentence):
+    refused = run(*arguments)
+    assert (refused.exit_code, refused.stderr) == (2, f"error: {sentence}\n")
+
+
+def test_a_misspelt_folder_to_leave_out_sends_nothing(bench: Workbench):
+    (bench.clone / "Snakefile").touch()
+    refused = run("export", "crate", "study.zip", "--without", "dataset")
+    assert refused.exit_code == 2
+    assert "--without dataset names no folder of the results, so all would go out" in refused.stderr
+    assert "there are baselines, claims.md, " in refused.stderr
+    assert not Path("study.zip").exists()
+
+
+def test_it_tells_its_version():
+    assert re.fullmatch(r"nao \d+\.\d+\.\d+\n", run("--version").stdout)
+
+
 def test_no_command_ends_in_a_traceback(tmp_path: Path):
     (tmp_path / "config.yaml").mkdir()
     command = [sys.executable, "-c", "from nao.cli import app; app()"]

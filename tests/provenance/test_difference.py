@@ -1,6 +1,7 @@
 """What differs between two makings, and by how much the numbers moved."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 from workbench import Workbench
 
 from nao.cli import app
+from nao.provenance import difference
 from nao.provenance.difference import compare, numbers_moved
 
 
@@ -70,6 +72,36 @@ def test_what_one_tree_lacks_is_said(bench: Workbench, other: Workbench):
     assert [(each.name, each.notes) for each in lacking] == [
         ("claims.md", ["is only in the first"])
     ]
+
+
+def test_what_is_no_plain_file_or_has_another_size_is_not_read_to_its_end(
+    bench: Workbench, other: Workbench
+):
+    other.path("text").unlink()
+    os.mkfifo(other.path("text"))
+    os.truncate(other.path("train"), 1 << 40)
+    lacking = {each.name: each for each in compare(bench.tree, other.tree) if not each.equal}
+    assert lacking.keys() == {"claims.md", other.path("train").relative_to(other.tree).as_posix()}
+    assert lacking.pop("claims.md").notes == [f"{other.path('text')} is no plain file"]
+    ((note,),) = [each.notes for each in lacking.values()]
+    assert note.startswith(f"{other.path('train')} cannot be read as a table")
+
+
+def test_what_may_not_be_read_is_told_and_the_rest_compared(
+    bench: Workbench, other: Workbench, monkeypatch: pytest.MonkeyPatch
+):
+    real = difference.sha256_of
+
+    def closed(path: Path) -> str:
+        if path == other.path("png"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(difference, "sha256_of", closed)
+    other.flip("table", 200)
+    lacking = {each.name: each.notes for each in compare(bench.tree, other.tree) if not each.equal}
+    assert lacking["figures/fig3.png"] == [f"{other.path('png')} cannot be read: Permission denied"]
+    assert "experiments/noise.parquet" in lacking
 
 
 def test_numbers_are_matched_by_their_point_not_their_row(tmp_path: Path):
