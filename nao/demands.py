@@ -6,6 +6,7 @@ an axis; so the workflow refuses such a plan before any work.
 """
 
 import math
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
@@ -120,21 +121,32 @@ def _require_names(plan: Plan) -> None:
                 f"learners.{name}.label = {learner.label!r} has a {min(odd)!r}, which legends or "
                 "the tables of claims take for a mark of theirs; leave it out"
             )
-        if learner.label in BASELINES:
+        if learner.label != " ".join(learner.label.split()):
+            raise ConfigError(
+                f"learners.{name}.label = {learner.label!r} has blanks that no reader sees; leave "
+                "one between two words"
+            )
+        if _read(learner.label) in map(_read, BASELINES):
             raise ConfigError(
                 f"learners.{name}.label = {learner.label!r} is that of a baseline; change it"
             )
     for experiment, each in plan.experiments.items():
         learners = {learner for point in each.points for learner in point.runs}
-        for key in ("label", "look"):
+        # In looks the case of a marker tells it from others.
+        for key, read in (("label", _read), ("look", str)):
             first: dict[str, str] = {}
             for name in sorted(learners):
                 shown = getattr(plan.learners[name], key)
-                if shown and (other := first.setdefault(str(shown), name)) != name:
+                if shown and (other := first.setdefault(read(shown), name)) != name:
                     raise ConfigError(
                         f"learners.{name}.{key} is that of {other}, and experiments.{experiment} "
                         "has both, which a figure could not tell apart; change one"
                     )
+
+
+def _read(label: str) -> str:
+    """What a reader takes two labels for: letters of any width and case are the same."""
+    return unicodedata.normalize("NFKC", label).casefold()
 
 
 def _require_bounds(plan: Plan) -> None:

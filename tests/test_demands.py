@@ -84,7 +84,11 @@ LEARNED = {"label": "R learned", "training": {"objective": "heldout"}}
     [
         ({"ridge": LEARNED}, r"learners\.ridge has the name of a baseline"),
         ({"other": LEARNED | {"label": "ORE"}}, r"other\.label = 'ORE' is that of a baseline"),
+        ({"other": LEARNED | {"label": "ｏre"}}, r"other\.label = 'ｏre' is that of a baseline"),
         ({"other": LEARNED | {"label": "NAO misfit"}}, r"other\.label is that of misfit, and exp"),
+        ({"other": LEARNED | {"label": "nao MISFIT"}}, r"other\.label is that of misfit, and exp"),
+        ({"other": LEARNED | {"label": "NAO misfit "}}, r"other\.label = 'NAO misfit ' has blanks"),
+        ({"other": LEARNED | {"label": "NAO  misfit"}}, r"has blanks that no reader sees"),
         ({"other": LEARNED | {"label": r"a $\frac$"}}, r"other\.label = .* has a '\$', which"),
         ({"other": LEARNED | {"label": "a | b"}}, r"other\.label = 'a \| b' has a '\|', which"),
         ({"other": LEARNED | {"label": "_a"}}, r"other\.label = '_a' would be left out of legends"),

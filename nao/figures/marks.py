@@ -16,6 +16,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from matplotlib.transforms import Bbox
 
 from nao.figures.style import style
@@ -68,6 +69,9 @@ def _entry(artist: Artist, figure: Figure) -> dict[str, Any]:
     upwards = (each.get_ylabel() for each in shared if isinstance(each, Axes))
     if isinstance(artist, Line2D):
         found = _vertices(artist, content["upright"])
+    elif isinstance(artist, Rectangle):  # a bar
+        middle = float(artist.get_x() + artist.get_width() / 2)
+        found = [(artist.get_window_extent(), middle, float(artist.get_height()))]
     else:
         found = [(artist.get_window_extent(), None, None)]
     return {

@@ -45,6 +45,16 @@ def test_a_mark_stands_where_the_picture_has_its_ink(name, tmp_path):
             assert around.min() < 220, (entry["panel"], entry["label"], mark)
 
 
+def test_a_bar_is_told_by_the_coordinate_that_it_stands_for_and_its_height():
+    tables = smoke_tables()
+    found = marks(draw("fig1", tables, smoke_looks()))
+    bars = [e["marks"][0] for e in found if e["label"] == "true" and e["panel"].startswith("(a)")]
+    rows = tables["prior_moments"]
+    mean = rows[rows["kind"] == "true"]["mean"].iloc[0]
+    assert [bar["x"] for bar in bars] == list(range(1, len(mean) + 1))
+    assert [bar["y"] for bar in bars] == pytest.approx(list(mean))
+
+
 def test_a_map_is_told_where_its_frame_is_drawn(tmp_path):
     figure = draw("fig1", smoke_tables(), smoke_looks())
     found = [entry for entry in marks(figure) if entry["panel"] == "(c) covariance"]
