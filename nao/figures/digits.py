@@ -50,12 +50,16 @@ def _draw_images(figure: SubFigure, examples: pd.DataFrame, looks: Looks) -> Non
         axes.spines[:].set_visible(False)
     for column, name in enumerate([None, *names]):
         label = "true" if name is None else look_of(name, looks).label
-        grid[0, column].set_title(
-            "\n".join(wrap(label, LETTERS, break_on_hyphens=False)), loc="center", fontsize=7
-        )
+        grid[0, column].set_title("\n".join(_lines(label)), loc="center", fontsize=7)
         own = rows["kind"] == "true" if name is None else rows["estimator"] == name
         for axes, (index, each) in zip(grid[:, column], rows[own].iterrows(), strict=False):
             _draw_image(axes, int(str(index)), each, label, panel)
+
+
+def _lines(label: str) -> list[str]:
+    """The label in lines, with a hyphen at the end of one only where the word is too long."""
+    words = (word if len(word) <= LETTERS else word.replace("-", "- ") for word in label.split())
+    return wrap(" ".join(words), LETTERS, break_on_hyphens=False)
 
 
 def _draw_image(axes: Axes, row: int, example: pd.Series, label: str, panel: str) -> None:

@@ -148,7 +148,7 @@ def _draw_errors(axes: Axes, scores: pd.DataFrame, looks: Looks) -> None:
                 axes.axvline(own["score"].median(), color=color, lw=1.1, ls=line, zorder=1)
     axes.set_xscale("log")
     low, high = axes.get_xlim()
-    plain_decades(axes.xaxis, max(high / low, 20))
+    plain_decades(axes.xaxis, 4 * max(high / low, 5))  # a narrow panel
     axes.set_yticks(range(len(names)), [look_of(name, looks).label for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
 
