@@ -146,8 +146,15 @@ def _evaluate_run(plan: Plan, run: str, elsewhere: str | None = None) -> Request
     orders = 1 if elsewhere is not None else plan.row_orders + 1
     contexts = spec.dataset.test_contexts * spec.dataset.replicates * orders
     seconds = contexts * products(spec) / RATE[_evaluated_by(spec)]
-    memory = 420 + 20 * _tokens(spec, BATCH) + _experts(spec)
+    memory = 420 + 20 * _tokens(spec, BATCH) + _experts(spec) + _hidden(spec)
     return Request.of(memory, 10 + seconds)
+
+
+def _hidden(spec: RunSpec) -> float:
+    """MB of what a feed-forward part makes of each token of so many contexts."""
+    width = getattr(spec.model, "feed_forward", None) or 0
+    columns = spec.dataset.problem.dimension + 1
+    return 40 * BATCH * spec.dataset.replicates * width * columns / MB
 
 
 def _experts(spec: RunSpec) -> float:
@@ -221,7 +228,7 @@ REQUESTS: dict[str, Callable[..., Request]] = {
     "tabulate_experiment": _small(200),
     "tabulate_moments": _small(200),
     "tabulate_examples": _small(350),
-    "probe_layers": _small(500),
+    "probe_layers": _small(530),
     "draw_figure": _small(400),
     "judge_claims": _small(320),
 }
