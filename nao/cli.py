@@ -41,7 +41,7 @@ from nao.terminal import (
     fail,
     note,
     print_json,
-    require_place,
+    refuse_folder,
     today_of,
     trees,
 )
@@ -227,7 +227,7 @@ def diff_command(
     Exit code 0 only if nothing differs but the machine.
     """
     if page is not None:
-        require_place(page)
+        refuse_folder(page)
     try:
         found = compare(one, two)
     except FileNotFoundError as error:

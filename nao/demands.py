@@ -126,25 +126,25 @@ def _require_names(plan: Plan) -> None:
                 f"learners.{name}.label = {learner.label!r} has blanks that no reader sees; leave "
                 "one between two words"
             )
-        if _read(learner.label) in map(_read, BASELINES):
+        if _folded(learner.label) in map(_folded, BASELINES):
             raise ConfigError(
                 f"learners.{name}.label = {learner.label!r} is that of a baseline; change it"
             )
     for experiment, each in plan.experiments.items():
         learners = {learner for point in each.points for learner in point.runs}
         # In looks the case of a marker tells it from others.
-        for key, read in (("label", _read), ("look", str)):
+        for key, told in (("label", _folded), ("look", str)):
             first: dict[str, str] = {}
             for name in sorted(learners):
                 shown = getattr(plan.learners[name], key)
-                if shown and (other := first.setdefault(read(shown), name)) != name:
+                if shown and (other := first.setdefault(told(shown), name)) != name:
                     raise ConfigError(
                         f"learners.{name}.{key} is that of {other}, and experiments.{experiment} "
                         "has both, which a figure could not tell apart; change one"
                     )
 
 
-def _read(label: str) -> str:
+def _folded(label: str) -> str:
     """What a reader takes two labels for: letters of any width and case are the same."""
     return unicodedata.normalize("NFKC", label).casefold()
 

@@ -15,7 +15,7 @@ from nao.terminal import (
     audited,
     fail,
     note,
-    require_place,
+    refuse_folder,
     today_of,
     trees,
     waiting,
@@ -107,7 +107,7 @@ def page_command(
 
     if not tree.is_dir():
         fail(f"{tree} is no folder; name a results tree")
-    require_place(out)
+    refuse_folder(out)
     try:
         result = audited([tree], today_of(clone))
         with waiting(f"writing {out}"):

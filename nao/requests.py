@@ -26,12 +26,15 @@ MARGIN = 4.0
 """How much slower than fitted a machine may be at the first attempt [choice]."""
 ATTEMPTS = 3
 """Attempts up to which requests grow."""
-STEP = {"native": 0.0009, "torch": 0.0014, "cuda": 0.010}
+STEP = {"native": 0.0008, "torch": 0.0011, "cuda": 0.010}
 RATE = {"native": 75e9, "torch": 21e9, "cuda": 2e12}
 """Seconds of a step beside its products, and flops a second, by what evaluates the model: the
 kernel in C or torch on a core, where a step has those seconds for each layer, torch on a GPU.
 # ASSUME: both for a GPU."""
-LAYERS = 8
+GROWING = 26e9, 4.6e6
+"""Of a transformer by torch on a core: flops a second, and as many more for each entry of E, since
+its libraries multiply large matrices faster."""
+LAYERS = 10
 """That a model without layers is reckoned as."""
 FACTORING = {"muon": 0.0002, "soap": 0.014}
 """Seconds that an optimiser's own factorisations take in a step, at d = 20."""
@@ -99,7 +102,15 @@ def training_seconds(spec: RunSpec, device: str) -> float:
     flops = asked * training_products(spec) * (2 if spec.training.precision == "float64" else 1)
     layers = getattr(spec.model, "layers", LAYERS) - 1 if by == "torch" else 1
     step = asked * STEP[by] * layers + FACTORING.get(spec.training.optimizer, 0)
-    return _clustering_seconds(spec) + spec.training.steps * step + flops / RATE[by]
+    return _clustering_seconds(spec) + spec.training.steps * step + flops / _rate(spec, by)
+
+
+def _rate(spec: RunSpec, by: str) -> float:
+    """Flops a second."""
+    if by != "torch" or spec.model.kind != "transformer":
+        return RATE[by]
+    entries = spec.model.rows(spec.dataset.context_length) * (spec.dataset.problem.dimension + 1)
+    return GROWING[0] + GROWING[1] * entries
 
 
 def _clustering_seconds(spec: RunSpec) -> float:
@@ -145,7 +156,7 @@ def _evaluate_run(plan: Plan, run: str, elsewhere: str | None = None) -> Request
     spec = plan.runs[run]
     orders = 1 if elsewhere is not None else plan.row_orders + 1
     contexts = spec.dataset.test_contexts * spec.dataset.replicates * orders
-    seconds = contexts * products(spec) / RATE[_evaluated_by(spec)]
+    seconds = contexts * products(spec) / _rate(spec, _evaluated_by(spec))
     memory = 420 + 20 * _tokens(spec, BATCH) + _experts(spec) + _hidden(spec)
     return Request.of(memory, 10 + seconds)
 
@@ -169,7 +180,7 @@ def _evaluate_run_memorised(plan: Plan, run: str) -> Request:
     spec = plan.runs[run]
     contexts = spec.dataset.test_contexts * spec.dataset.replicates**2
     memory = 420 + 20 * _tokens(spec, BATCH) + 2.5 * _pool(spec.dataset, 1)
-    return Request.of(memory, 10 + contexts * products(spec) / RATE[_evaluated_by(spec)])
+    return Request.of(memory, 10 + contexts * products(spec) / _rate(spec, _evaluated_by(spec)))
 
 
 def _make_dataset(plan: Plan, dataset: str) -> Request:

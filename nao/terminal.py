@@ -70,8 +70,8 @@ def fail(sentence: str) -> NoReturn:
     raise typer.Exit(2)
 
 
-def require_place(out: Path) -> None:
-    """End in one sentence, before any work, where no file of that name can be written."""
+def refuse_folder(out: Path) -> None:
+    """End in one sentence, before any work, where a folder has the name of the file to write."""
     if out.is_dir():
         fail(f"{out} is a folder; name a file in it")
 

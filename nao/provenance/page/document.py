@@ -75,7 +75,7 @@ def picture(path: Path, width: int) -> dict[str, Any] | None:
         size = (width, max(1, round(image.height * width / image.width)))
         image = image.resize(size, Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    # In 256 colours, which no figure of ours passes by much, a picture takes a third of the bytes.
+    # A third of the bytes: figures have few colours, and the page must hold all of them.
     colours = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
     colours.save(buffer, "PNG", optimize=True)
     address = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
